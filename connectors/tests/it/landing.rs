@@ -1,0 +1,88 @@
+use crate::fixture::{read, read_with, options};
+use connectors::ReadOptions;
+
+/// Check digit and date are right; the county code was never assigned to anybody living there.
+const ID: &str = "330106198407190019";
+
+fn with_check_digit(seventeen: &str) -> String {
+    format!("{seventeen}{}", schemas::CitizenId::check_character(seventeen).unwrap())
+}
+
+#[test]
+fn a_row_fails_whole_and_is_kept_as_it_came() {
+    let wrong = format!("{}0", &with_check_digit("33010619840719001")[..17]);
+    let wrong = if wrong == with_check_digit("33010619840719001") { wrong.replace("0019", "0018") } else { wrong };
+    let text = format!("编号,姓名,公民身份号码,金额,附注\nR1,张三,{wrong},600,甲\n,李四,,1,\nR3,王五,,2,\n");
+    let (_, rows) = read(text);
+    assert_eq!(rows.rejects(), [(2, "checksum", Some("id_no")), (3, "required", Some("record_no"))]);
+    let rejected = &rows.rejected[0];
+    assert_eq!(rejected.record_key.as_deref(), Some("R1"));
+    assert_eq!(rejected.raw[2], ("公民身份号码".to_owned(), wrong));
+    assert_eq!(rejected.raw[4], ("附注".to_owned(), "甲".to_owned()));
+    assert_eq!(rejected.hint_en, "the check digit is wrong; check the document");
+    assert_eq!(rows.rejected[1].record_key, None);
+    assert_eq!(rows.column("record_key"), ["R3"]);
+    let shown = format!("{rejected:?}");
+    assert!(!shown.contains("张三") && !shown.contains("R1"), "{shown}");
+}
+
+#[test]
+fn numbers_that_lost_digits_in_a_text_file_are_rejected() {
+    let (_, rows) = read("编号,姓名,公民身份号码,备注\n1.23457E+15,张三,,\nR2,李四,3.30106E+17,\nR3,王五,,6.22202E+18\n");
+    assert_eq!(
+        rows.rejects(),
+        [
+            (2, "precision_lost", Some("record_no")),
+            (3, "precision_lost", Some("id_no")),
+            (4, "precision_lost", Some("remark")),
+        ]
+    );
+    assert_eq!(rows.rejected[1].record_key.as_deref(), Some("R2"));
+}
+
+#[test]
+fn an_amount_too_large_to_hold_is_rejected() {
+    let (_, rows) = read("编号,姓名,金额\nR1,张三,9999999999.99\nR2,李四,10000000000.00\n");
+    assert_eq!(rows.column("amount"), ["9999999999.99"]);
+    assert_eq!(rows.rejects(), [(3, "range", Some("amount"))]);
+}
+
+#[test]
+fn accepted_and_rejected_add_up_over_the_shipped_datasets() {
+    let registry = schemas::Registry::shipped().unwrap();
+    for dataset in registry.datasets() {
+        let headings: Vec<&str> = dataset.fields.iter().map(|f| f.zh.as_str()).collect();
+        let text = format!("{}\n{}\n", headings.join(","), vec!["x1"; headings.len()].join(","));
+        let mut sink = crate::fixture::Collected::default();
+        let reader = std::io::Cursor::new(text.into_bytes());
+        let report = connectors::read_file(reader, "f", &registry, dataset, &options(), &mut sink).unwrap();
+        assert_eq!(report.read, 1, "{}", dataset.id);
+        assert_eq!(report.accepted + report.rejected, 1, "{}", dataset.id);
+        assert!(report.sheets[0].drift.missing.is_empty(), "{} {:?}", dataset.id, report.sheets[0].drift);
+    }
+}
+
+#[test]
+fn a_copied_address_is_the_other_address_of_its_row() {
+    let registry = schemas::Registry::shipped().unwrap();
+    let dataset = registry.dataset(&schemas::DatasetId::try_from("police.resident").unwrap()).unwrap();
+    let text = "人员编号,姓名,户籍地址,现住地址\n\
+                R1,张三,浙江省杭州市西湖区翠苑街道翠苑小区3幢2单元502室,同户籍地址\nR2,李四,,同户籍地址\n";
+    let options = ReadOptions { region: Some("浙江省杭州市".to_owned()), ..options() };
+    let mut sink = crate::fixture::Collected::default();
+    let reader = std::io::Cursor::new(text.as_bytes().to_vec());
+    connectors::read_file(reader, "f", &registry, dataset, &options, &mut sink).unwrap();
+    let current = sink.column("current_address");
+    assert_eq!(current, [sink.column("registered_address")[0].as_str(), "∅"]);
+    assert!(current[0].contains("翠苑"), "{current:?}");
+    assert!(sink.quality()[1].contains(&"current_address:copy_unresolved".to_owned()), "{:?}", sink.quality());
+}
+
+#[test]
+fn remarks_of_a_cell_go_to_the_quality_column() {
+    let fifteen = format!("{}{}", &ID[..6], &ID[8..17]);
+    let (_, rows) = read_with(format!("编号,姓名,公民身份号码\nR1,张三,{fifteen}\nR2,李四,\n").into_bytes(), &options()).unwrap();
+    assert_eq!(rows.column("record_no"), ["R1", "R2"]);
+    assert!(rows.quality()[0].iter().any(|flag| flag.starts_with("id_no:id15")), "{:?}", rows.quality());
+    assert!(rows.quality()[1].is_empty());
+}

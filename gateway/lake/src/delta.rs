@@ -1,0 +1,187 @@
+//! Delta tables on the encrypted store.
+//!
+//! The log stores are made directly on this lake's store, not looked up by URL in delta-rs' process-wide registries: two
+//! lakes in one process cannot meet. DataFusion finds a store by scheme and host of a file's URL, therefore every lake
+//! has a host name of its own, random per process.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use deltalake::DeltaTable;
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake::kernel::{Action, Add, MetadataExt, StructType};
+use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake::operations::create::CreateBuilder;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::{DeltaTableError, TableProperty};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use schemas::{Relation, RelationName};
+use url::Url;
+
+use crate::LakeError;
+
+/// Attempts to commit against others who commit to the same table. Only one of them will be published anyway.
+const COMMIT_ATTEMPTS: usize = 10;
+
+/// Tables kept open, over all versions. A table costs some kilobytes and its file list.
+const OPEN_TABLES_MAX: usize = 512;
+
+/// All Delta tables of one lake.
+pub(crate) struct Tables {
+    store: Arc<dyn ObjectStore>,
+    /// Host part of this lake's URLs.
+    instance: String,
+    open: Mutex<HashMap<(RelationName, u64), Arc<PinnedTable>>>,
+}
+
+/// One table at one version. Never changes.
+#[derive(Debug)]
+pub(crate) struct PinnedTable {
+    pub(crate) provider: Arc<dyn TableProvider>,
+    /// The declared types, without view types.
+    pub(crate) schema: SchemaRef,
+    /// Its files with their sizes, in the order they were written.
+    pub(crate) files: Vec<(Path, u64)>,
+}
+
+impl Tables {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Result<Self, LakeError> {
+        let mut number = [0; 8];
+        getrandom::fill(&mut number).map_err(|source| LakeError::NoRandom { source })?;
+        Ok(Self { store, instance: format!("lake-{}", hex::encode(number)), open: Mutex::default() })
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
+    }
+
+    /// Where the table's files lie.
+    pub(crate) fn folder(relation: &RelationName) -> Path {
+        Path::from_iter(["tables", relation.schema(), relation.table()])
+    }
+
+    fn log_store(&self, relation: &RelationName) -> Result<LogStoreRef, DeltaTableError> {
+        let folder = Self::folder(relation);
+        let url = Url::parse(&format!("datong-lake://{}/{folder}/", self.instance))
+            .map_err(|_| DeltaTableError::InvalidTableLocation(relation.to_string()))?;
+        let table_store = Arc::new(PrefixStore::new(self.store(), folder));
+        Ok(default_logstore(table_store, self.store(), &url, &StorageConfig::default()))
+    }
+
+    /// The table as it was at `version`. Opened once.
+    pub(crate) async fn at_version(
+        &self,
+        relation: &RelationName,
+        version: u64,
+    ) -> Result<Arc<PinnedTable>, LakeError> {
+        let name = (relation.clone(), version);
+        if let Some(open) = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
+            return Ok(Arc::clone(open));
+        }
+        let table = Arc::new(self.load(relation, version).await.map_err(LakeError::table(relation))?);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= OPEN_TABLES_MAX {
+            open.clear();
+        }
+        open.insert(name, Arc::clone(&table));
+        Ok(table)
+    }
+
+    async fn load(&self, relation: &RelationName, version: u64) -> Result<PinnedTable, DeltaTableError> {
+        let mut table = DeltaTable::new(self.log_store(relation)?);
+        table.load_version(version).await?;
+        let folder = Self::folder(relation);
+        let state = table.snapshot()?;
+        let mut files: Vec<(Path, u64)> = state
+            .log_data()
+            .iter()
+            .map(|file| (folder.clone().join(file.path().as_ref()), file.size().unsigned_abs()))
+            .collect();
+        files.sort();
+        let schema = state.snapshot().arrow_schema();
+        let provider = table.table_provider().await?;
+        Ok(PinnedTable { provider, schema, files })
+    }
+
+    /// Commits a version that holds exactly `files`, on top of the latest one, whether that one was published or not.
+    pub(crate) async fn replace(&self, relation: &Relation, files: Vec<Add>) -> Result<u64, LakeError> {
+        let failed = LakeError::table(&relation.name);
+        for _ in 0..COMMIT_ATTEMPTS {
+            match self.try_replace(relation, files.clone()).await {
+                Err(error) if lost_a_race(&error) => tracing::debug!(relation = %relation.name, "commit again"),
+                result => return result.map_err(failed),
+            }
+        }
+        Err(LakeError::Conflict)
+    }
+
+    async fn try_replace(&self, relation: &Relation, files: Vec<Add>) -> Result<u64, DeltaTableError> {
+        let log_store = self.log_store(&relation.name)?;
+        let schema: StructType = relation.arrow_schema().as_ref().try_into_kernel()?;
+        if !log_store.is_delta_table_location().await? {
+            return create(log_store, relation, &schema, files).await;
+        }
+        let mut table = DeltaTable::new(Arc::clone(&log_store));
+        table.load().await?;
+        let state = table.snapshot()?;
+        let mut actions: Vec<Action> =
+            state.log_data().iter().map(|file| Action::Remove(file.remove_action(true))).collect();
+        if state.schema().as_ref() != &schema {
+            actions.push(Action::Metadata(state.metadata().clone().with_schema(&schema)?));
+        }
+        actions.extend(files.into_iter().map(Action::Add));
+        let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: None, predicate: None };
+        // No retries inside: what is removed must be what the latest version holds.
+        let commit = CommitBuilder::from(commit_properties().with_max_retries(0))
+            .with_actions(actions)
+            .build(Some(state), log_store, operation)
+            .await?;
+        Ok(commit.version())
+    }
+}
+
+impl fmt::Debug for Tables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tables").field("store", &self.store).field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+async fn create(
+    log_store: LogStoreRef,
+    relation: &Relation,
+    schema: &StructType,
+    files: Vec<Add>,
+) -> Result<u64, DeltaTableError> {
+    let table = CreateBuilder::new()
+        .with_log_store(log_store)
+        .with_columns(schema.fields().cloned())
+        // Log entries are kept: a version stays readable as long as it is published, however old it is.
+        .with_configuration_property(TableProperty::EnableExpiredLogCleanup, Some("false"))
+        // Other columns have no minimum and maximum in the log: files are skipped by key, and rows within a file by the
+        // statistics of its pages.
+        .with_configuration_property(TableProperty::DataSkippingStatsColumns, Some(relation.key.as_str()))
+        .with_actions(files.into_iter().map(Action::Add))
+        .with_commit_properties(commit_properties())
+        .await?;
+    table.version().ok_or(DeltaTableError::NotInitialized)
+}
+
+fn commit_properties() -> CommitProperties {
+    CommitProperties::default().with_cleanup_expired_logs(Some(false))
+}
+
+fn lost_a_race(error: &DeltaTableError) -> bool {
+    match error {
+        DeltaTableError::VersionAlreadyExists(_) => true,
+        DeltaTableError::Transaction { source } => {
+            matches!(source, TransactionError::MaxCommitAttempts(_) | TransactionError::CommitConflict(_))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,49 @@
+//! Tables at rest: encrypted, published all at once, read at one version.
+//!
+//! From the bottom up:
+//! - [`MasterKey`] is read from a file outside the data folder; every other key is derived from it ([`DerivedKey`]).
+//! - [`EncryptedStore`] seals every object below the object store interface, so that tables, logs and receipts are
+//!   ciphertext, whoever writes them. Sealing binds an object to its path: objects cannot be swapped.
+//! - [`LocalStore`] is the local file system with two things added: what was written survives a power failure, and a
+//!   conditional update. Any other object store with conditional writes serves as well ([`Lake::over`]).
+//! - [`Lake`] keeps Delta tables on that store. A [`Publication`] writes any number of them and makes them visible in
+//!   one step, by replacing one small object, `published.json`; until then, and after a crash at any point, readers see
+//!   the version before.
+//! - A [`Snapshot`] reads exactly the table versions that one [`Published`] pins.
+//! - [`SealedLog`] is an append-only file of sealed records, for the audit trail.
+//!
+//! # What sealing does and does not promise
+//! A changed, shortened, reordered or swapped object is an error for whoever reads the part concerned. Not detected:
+//! a whole object put back to an older state of itself under the same path, and the removal of objects nobody reads.
+//! Names and sizes of objects are visible; therefore no personal value may become part of a path.
+//!
+//! # What this crate is not
+//! It knows no principal and no policy: its readers see everything. Only `query` may stand between it and a user.
+
+mod delta;
+mod encrypted_store;
+mod error;
+mod key;
+mod key_file;
+mod lake;
+mod local_store;
+mod parquet_layout;
+mod publication;
+mod published;
+mod seal;
+mod sealed_log;
+mod snapshot;
+mod table_file;
+mod table_writer;
+
+pub use encrypted_store::EncryptedStore;
+pub use error::LakeError;
+pub use key::{DerivedKey, KeyError, MasterKey};
+pub use lake::Lake;
+pub use local_store::LocalStore;
+pub use publication::Publication;
+pub use published::Published;
+pub use seal::SealFault;
+pub use sealed_log::{LogError, Recovery, SealedLog, SealedLogReader};
+pub use snapshot::{RecordBatchStream, Snapshot};
+pub use table_writer::{TableWriter, WrittenTable};

@@ -1,0 +1,123 @@
+//! Making new tables visible all at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::Utc;
+use object_store::ObjectStore;
+use schemas::{DatasetId, Relation, RelationName};
+
+use crate::delta::Tables;
+use crate::published::Pinned;
+use crate::{LakeError, Published, TableWriter, published};
+
+/// Tables being written, of which nobody sees anything before [`Publication::commit`].
+///
+/// Dropping it leaves everything as it was. Files already written stay as garbage in the store, invisible to readers.
+pub struct Publication {
+    store: Arc<dyn ObjectStore>,
+    tables: Arc<Tables>,
+    base: Option<Pinned>,
+    draft: Arc<Mutex<Draft>>,
+}
+
+/// What the publication will change.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    begun: BTreeSet<RelationName>,
+    finished: BTreeMap<RelationName, u64>,
+    dropped: BTreeSet<RelationName>,
+    batches: BTreeMap<DatasetId, String>,
+    notes: BTreeMap<String, String>,
+}
+
+impl Publication {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, tables: Arc<Tables>, base: Option<Pinned>) -> Self {
+        Self { store, tables, base, draft: Arc::default() }
+    }
+
+    /// What was published when this publication began, and what it builds on.
+    #[must_use]
+    pub fn base(&self) -> Option<&Published> {
+        self.base.as_ref().map(|pinned| &pinned.published)
+    }
+
+    /// A writer for the whole new content of one table. Several tables may be written at the same time.
+    ///
+    /// # Errors
+    /// [`LakeError::WrittenTwice`] if this publication already has a writer for it.
+    pub fn writer(&self, relation: &Relation) -> Result<TableWriter, LakeError> {
+        if !lock(&self.draft).begun.insert(relation.name.clone()) {
+            return Err(LakeError::WrittenTwice { relation: relation.name.clone() });
+        }
+        TableWriter::new(Arc::clone(&self.tables), relation.clone(), Arc::clone(&self.draft))
+    }
+
+    /// Records the last batch taken in from a dataset.
+    pub fn set_batch(&self, dataset: &DatasetId, batch: impl Into<String>) {
+        lock(&self.draft).batches.insert(dataset.clone(), batch.into());
+    }
+
+    /// Records a note; see [`Published::notes`].
+    pub fn set_note(&self, name: impl Into<String>, note: impl Into<String>) {
+        lock(&self.draft).notes.insert(name.into(), note.into());
+    }
+
+    /// Leaves the table, and the batch of the dataset of that name, out of what will be published.
+    pub fn drop_table(&self, relation: &RelationName) {
+        lock(&self.draft).dropped.insert(relation.clone());
+    }
+
+    /// Makes everything visible, in one step. Tables that were not written stay as they are.
+    ///
+    /// # Errors
+    /// [`LakeError::Unfinished`] if a writer was not finished; [`LakeError::Conflict`] if somebody else published since
+    /// this publication began. In both cases nothing is visible. After [`LakeError::Store`] on `published.json` it may
+    /// or may not be visible, as the store may have failed to answer only: read [`crate::Lake::published`].
+    pub async fn commit(self) -> Result<Published, LakeError> {
+        let next = self.next()?;
+        published::replace(self.store.as_ref(), self.base.as_ref(), &next).await?;
+        tracing::info!(version = next.version, tables = next.tables.len(), "published");
+        Ok(next)
+    }
+
+    fn next(&self) -> Result<Published, LakeError> {
+        let draft = lock(&self.draft);
+        if let Some(relation) = draft.begun.iter().find(|name| !draft.finished.contains_key(*name)) {
+            return Err(LakeError::Unfinished { relation: relation.clone() });
+        }
+        let mut next = self.base().cloned().unwrap_or_else(|| Published {
+            version: 0,
+            published_at: Utc::now(),
+            tables: BTreeMap::new(),
+            batches: BTreeMap::new(),
+            notes: BTreeMap::new(),
+        });
+        next.version += 1;
+        next.published_at = Utc::now();
+        for name in &draft.dropped {
+            next.tables.remove(name);
+            next.batches.remove(name);
+        }
+        next.tables.extend(draft.finished.clone());
+        next.batches.extend(draft.batches.clone());
+        next.notes.extend(draft.notes.clone());
+        Ok(next)
+    }
+}
+
+impl fmt::Debug for Publication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publication").field("base", &self.base).field("draft", &self.draft).finish_non_exhaustive()
+    }
+}
+
+/// Records that `relation` will be published at `version`.
+pub(crate) fn finish(draft: &Mutex<Draft>, relation: &RelationName, version: u64) {
+    lock(draft).finished.insert(relation.clone(), version);
+}
+
+fn lock(draft: &Mutex<Draft>) -> MutexGuard<'_, Draft> {
+    draft.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,14 @@
+//! The lake from outside: publishing and reading, failures at any moment, and what somebody without the key can do.
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod many_versions;
+#[cfg(test)]
+mod publishing;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod synthetic;
+#[cfg(test)]
+mod tampering;

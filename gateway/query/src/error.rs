@@ -1,0 +1,304 @@
+//! Why a query was not answered, and what of it a client may read.
+
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+
+/// What a caller can do about an error. Adapters translate it to HTTP status, SQLSTATE or gRPC code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The request is wrong as written.
+    Invalid,
+    /// No such object, or this principal may not know of it: deliberately the same.
+    NotFound,
+    /// Known, but not allowed.
+    Forbidden,
+    /// A limit was reached; the error names it.
+    LimitReached,
+    /// Not now; try again later.
+    Unavailable,
+    /// Our fault.
+    Internal,
+}
+
+/// Why a query was not answered. No variant carries a value of a table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// The text is not SQL this gateway reads. `detail` quotes the statement, never data.
+    #[error("the statement cannot be parsed: {detail}")]
+    Syntax {
+        /// What the parser expected and where.
+        detail: String,
+    },
+    /// The text holds no statement, or several.
+    #[error("exactly one statement is allowed, {n_statements} were given")]
+    NotOneStatement {
+        /// How many.
+        n_statements: usize,
+    },
+    /// Something other than a query.
+    #[error("only queries (SELECT, WITH, VALUES) are allowed, not {kind}")]
+    StatementNotAllowed {
+        /// The kind of statement, such as `CREATE TABLE`.
+        kind: String,
+    },
+    /// No such table, or the principal may not know of it.
+    #[error("`{name}` does not exist")]
+    RelationNotFound {
+        /// The name as written.
+        name: String,
+    },
+    /// No such column, or the principal may not know of it.
+    #[error("column `{name}` does not exist")]
+    ColumnNotFound {
+        /// The name as written.
+        name: String,
+    },
+    /// No such function, or one that is not on the allow-list.
+    #[error("function `{name}` does not exist or is not allowed")]
+    FunctionNotAllowed {
+        /// The name as written.
+        name: String,
+    },
+    /// A name could mean several columns.
+    #[error("column `{name}` is ambiguous")]
+    AmbiguousColumn {
+        /// The name as written.
+        name: String,
+    },
+    /// A construct the gateway does not execute.
+    #[error("{construct} is not allowed")]
+    ConstructNotAllowed {
+        /// Its name.
+        construct: String,
+    },
+    /// The statement parses but has no meaning: types that do not fit, misplaced aggregates.
+    #[error("the statement cannot be planned: {detail}")]
+    Unplannable {
+        /// What does not fit. Names only visible objects.
+        detail: String,
+    },
+    /// An operation of the statement failed on some row: a conversion, a division by zero, an overflow.
+    #[error("an expression failed on a row (conversion, division by zero or overflow)")]
+    EvaluationFailed,
+    /// The policy asks for a purpose that was not given, is unknown or has expired.
+    #[error("the policy refuses this request: {reason}")]
+    Refused {
+        /// Why, in the policy's words.
+        reason: String,
+    },
+    /// A limit was reached.
+    #[error("limit `{limit}` reached: at most {allowed}")]
+    LimitReached {
+        /// The setting that governs it.
+        limit: &'static str,
+        /// Its value, with unit.
+        allowed: String,
+    },
+    /// Too many queries at once.
+    #[error("too many queries at once: `max_concurrent_queries` is {allowed}")]
+    Busy {
+        /// The setting's value.
+        allowed: usize,
+    },
+    /// Nothing is published yet.
+    #[error("no data is published yet")]
+    NoData,
+    /// The audit record cannot be written, so nobody is answered.
+    #[error("the audit log cannot be written; no query is answered until it can")]
+    AuditUnavailable,
+    /// Our fault.
+    #[error("internal error {error_id}")]
+    Internal {
+        /// Find the cause in the log under this id.
+        error_id: String,
+    },
+}
+
+impl QueryError {
+    /// The single source for HTTP status, gRPC code and SQLSTATE class.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Syntax { .. }
+            | Self::NotOneStatement { .. }
+            | Self::AmbiguousColumn { .. }
+            | Self::Unplannable { .. }
+            | Self::EvaluationFailed => ErrorKind::Invalid,
+            Self::StatementNotAllowed { .. } | Self::ConstructNotAllowed { .. } | Self::Refused { .. } => {
+                ErrorKind::Forbidden
+            }
+            Self::RelationNotFound { .. } | Self::ColumnNotFound { .. } | Self::FunctionNotAllowed { .. } => {
+                ErrorKind::NotFound
+            }
+            Self::LimitReached { .. } => ErrorKind::LimitReached,
+            Self::Busy { .. } | Self::NoData | Self::AuditUnavailable => ErrorKind::Unavailable,
+            Self::Internal { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// Stable code for programs, logs and the documentation.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => "DT-SQL-0001",
+            Self::NotOneStatement { .. } => "DT-SQL-0002",
+            Self::StatementNotAllowed { .. } => "DT-SQL-0003",
+            Self::RelationNotFound { .. } => "DT-SQL-0004",
+            Self::ColumnNotFound { .. } => "DT-SQL-0005",
+            Self::FunctionNotAllowed { .. } => "DT-SQL-0006",
+            Self::AmbiguousColumn { .. } => "DT-SQL-0007",
+            Self::ConstructNotAllowed { .. } => "DT-SQL-0008",
+            Self::Unplannable { .. } => "DT-SQL-0009",
+            Self::EvaluationFailed => "DT-SQL-0010",
+            Self::Refused { .. } => "DT-POL-0001",
+            Self::LimitReached { .. } => "DT-LIM-0001",
+            Self::Busy { .. } => "DT-LIM-0002",
+            Self::NoData => "DT-SRV-0001",
+            Self::AuditUnavailable => "DT-SRV-0002",
+            Self::Internal { .. } => "DT-SRV-0003",
+        }
+    }
+
+    /// The SQLSTATE for PostgreSQL clients.
+    #[must_use]
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } | Self::NotOneStatement { .. } => "42601",
+            Self::StatementNotAllowed { .. } | Self::ConstructNotAllowed { .. } | Self::Refused { .. } => "42501",
+            Self::RelationNotFound { .. } => "42P01",
+            Self::ColumnNotFound { .. } => "42703",
+            Self::FunctionNotAllowed { .. } => "42883",
+            Self::AmbiguousColumn { .. } => "42702",
+            Self::Unplannable { .. } => "42804",
+            Self::EvaluationFailed => "22000",
+            Self::LimitReached { .. } => "54000",
+            Self::Busy { .. } => "53300",
+            Self::NoData | Self::AuditUnavailable => "57P03",
+            Self::Internal { .. } => "XX000",
+        }
+    }
+
+    /// The text for a Chinese-speaking client; [`std::fmt::Display`] is the English one.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        match self {
+            Self::Syntax { detail } => format!("语句无法解析:{detail}"),
+            Self::NotOneStatement { n_statements } => format!("一次只能提交一条语句,收到 {n_statements} 条"),
+            Self::StatementNotAllowed { kind } => format!("只允许查询语句(SELECT、WITH、VALUES),不允许 {kind}"),
+            Self::RelationNotFound { name } => format!("对象不存在或无权访问:{name}"),
+            Self::ColumnNotFound { name } => format!("字段不存在或无权访问:{name}"),
+            Self::FunctionNotAllowed { name } => format!("函数不存在或不允许使用:{name}"),
+            Self::AmbiguousColumn { name } => format!("字段名有歧义:{name}"),
+            Self::ConstructNotAllowed { construct } => format!("不允许使用:{construct}"),
+            Self::Unplannable { detail } => format!("语句无法执行:{detail}"),
+            Self::EvaluationFailed => "某一行上的表达式计算失败(类型转换、除以零或溢出)".to_owned(),
+            Self::Refused { reason } => format!("策略拒绝本次请求:{reason}"),
+            Self::LimitReached { limit, allowed } => format!("达到限制 {limit}:最多 {allowed}"),
+            Self::Busy { allowed } => format!("并发查询过多:max_concurrent_queries 为 {allowed}"),
+            Self::NoData => "尚未发布任何数据".to_owned(),
+            Self::AuditUnavailable => "审计日志无法写入,恢复之前不回答任何查询".to_owned(),
+            Self::Internal { error_id } => format!("内部错误 {error_id}"),
+        }
+    }
+
+    /// An internal error under a fresh id. The cause goes to the log, stripped of values by its type alone: texts of the
+    /// engine may quote a cell, so only the engine's kind of error is logged.
+    pub(crate) fn internal(kind: &str) -> Self {
+        let error_id = error_id();
+        tracing::error!(error_id, kind, "query failed inside the gateway");
+        Self::Internal { error_id }
+    }
+
+    /// What a planning error of the engine means to the client.
+    pub(crate) fn from_planning(error: &DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::SQL(parser_error, _) => Self::Syntax { detail: parser_error.to_string() },
+            DataFusionError::SchemaError(schema_error, _) => from_schema(schema_error),
+            DataFusionError::Plan(text) => from_plan_text(text),
+            DataFusionError::NotImplemented(text) => Self::Unplannable { detail: first_sentence(text) },
+            DataFusionError::ResourcesExhausted(_) => Self::memory_limit(),
+            DataFusionError::External(source) => match source.downcast_ref::<QueryError>() {
+                Some(inner) => inner.clone(),
+                None => Self::internal("planning: external"),
+            },
+            DataFusionError::ArrowError(..) | DataFusionError::Execution(_) => Self::EvaluationFailed,
+            DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => Self::from_planning(inner),
+            _ => Self::internal("planning"),
+        }
+    }
+
+    /// What an error while rows were computed means to the client. The engine's text is dropped: it may quote a cell.
+    pub(crate) fn from_execution(error: &DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(_) => Self::memory_limit(),
+            DataFusionError::External(source) => match source.downcast_ref::<QueryError>() {
+                Some(inner) => inner.clone(),
+                None => Self::internal("execution: external"),
+            },
+            DataFusionError::ArrowError(..)
+            | DataFusionError::Execution(_)
+            | DataFusionError::Plan(_)
+            | DataFusionError::NotImplemented(_)
+            | DataFusionError::SchemaError(..) => Self::EvaluationFailed,
+            _ => Self::internal("execution"),
+        }
+    }
+
+    fn memory_limit() -> Self {
+        Self::LimitReached { limit: "max_query_memory_bytes", allowed: "the configured memory".to_owned() }
+    }
+}
+
+fn from_schema(error: &SchemaError) -> QueryError {
+    match error {
+        SchemaError::FieldNotFound { field, .. } => QueryError::ColumnNotFound { name: field.flat_name() },
+        SchemaError::AmbiguousReference { field } => QueryError::AmbiguousColumn { name: field.flat_name() },
+        SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
+            QueryError::Unplannable { detail: format!("the name `{name}` appears twice; give one of them an alias") }
+        }
+    }
+}
+
+/// The engine reports unknown tables and functions as plain text.
+fn from_plan_text(text: &str) -> QueryError {
+    if let Some((_, rest)) = text.split_once("table '") {
+        if let Some((name, tail)) = rest.split_once('\'') {
+            if tail.contains("not found") {
+                return QueryError::RelationNotFound { name: without_catalog(name) };
+            }
+        }
+    }
+    if let Some(rest) = text.strip_prefix("Invalid function '") {
+        if let Some((name, _)) = rest.split_once('\'') {
+            return QueryError::FunctionNotAllowed { name: name.to_owned() };
+        }
+    }
+    for lead in ["failed to resolve schema: ", "failed to resolve catalog: ", "table function '"] {
+        if let Some((_, rest)) = text.split_once(lead) {
+            let name: String = rest.chars().take_while(|c| !c.is_whitespace() && *c != '\'').collect();
+            return QueryError::RelationNotFound { name };
+        }
+    }
+    QueryError::Unplannable { detail: first_sentence(text) }
+}
+
+fn without_catalog(name: &str) -> String {
+    let prefix = format!("{}.", crate::session::CATALOG);
+    let name = name.strip_prefix(&prefix).unwrap_or(name);
+    name.strip_prefix("public.").unwrap_or(name).to_owned()
+}
+
+/// Drops suggestions ("Did you mean", candidate lists), which the engine picks at random.
+fn first_sentence(text: &str) -> String {
+    let end = ["Did you mean", "Valid fields", "Candidate functions", "\n", "You might need"]
+        .iter()
+        .filter_map(|mark| text.find(mark))
+        .min()
+        .unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().trim().trim_end_matches('.').chars().take(400).collect()
+}
+
+fn error_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    format!("{:016x}", RandomState::new().hash_one(std::time::SystemTime::now()))
+}

@@ -1,0 +1,294 @@
+//! The one function every adapter calls.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::StreamExt;
+use policies::{PolicySet, Principal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::catalog::PrincipalCatalog;
+use crate::metadata::VisibleRelation;
+use crate::plan_gate::{PlanReads, check_plan};
+use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
+use crate::released::{ReleasedStream, Running};
+use crate::session::SessionFactory;
+use crate::statement::parse_query;
+use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
+
+/// Batches computed ahead of a slow client.
+const BATCHES_AHEAD: usize = 2;
+
+/// What a gateway is built from.
+#[derive(Debug)]
+pub struct GatewayConfig {
+    /// Limits of every query.
+    pub limits: Limits,
+    /// Threads that plan and execute, and partitions of one query.
+    pub cpu_threads: usize,
+    /// Secret behind keyed tokens.
+    pub token_key: TokenKey,
+    /// Fixes "today" for age bands and expiries, in days since 1970-01-01; `None` takes the clock's day in UTC+8.
+    pub today: Option<i32>,
+}
+
+/// One request of one principal.
+#[derive(Debug, Clone)]
+pub struct QueryRequest {
+    /// Who asks, in which role, for what.
+    pub principal: Principal,
+    /// The statement.
+    pub sql: String,
+    /// Names the request in logs, answers and the audit log.
+    pub request_id: String,
+    /// `rest`, `pgwire`, `flightsql`, `console`, `cli`.
+    pub protocol: &'static str,
+    /// `query`, `record`, `list`.
+    pub kind: &'static str,
+    /// Network address of the client, if any.
+    pub client: Option<String>,
+}
+
+/// Decides, plans, executes and releases.
+#[derive(Debug)]
+pub struct Gateway {
+    data: ArcSwapOption<PublishedData>,
+    policies: ArcSwap<PolicySet>,
+    sessions: Arc<SessionFactory>,
+    cpu: CpuRuntime,
+    slots: Arc<Semaphore>,
+    recorder: Arc<dyn Recorder>,
+    config: GatewayConfig,
+}
+
+/// A query that passed both gates and is ready to run.
+struct Planned {
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    schema: SchemaRef,
+    reads: PlanReads,
+}
+
+impl Gateway {
+    /// Starts the threads. Nothing is answered until [`Self::publish`].
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] if threads or the engine's runtime cannot be started.
+    pub fn start(config: GatewayConfig, policies: PolicySet, recorder: Arc<dyn Recorder>) -> Result<Self, QueryError> {
+        let sessions = SessionFactory::new(config.cpu_threads).map_err(|_| QueryError::internal("session runtime"))?;
+        let cpu = CpuRuntime::start(config.cpu_threads).map_err(|_| QueryError::internal("cpu runtime"))?;
+        Ok(Self {
+            data: ArcSwapOption::empty(),
+            policies: ArcSwap::from_pointee(policies),
+            sessions: Arc::new(sessions),
+            cpu,
+            slots: Arc::new(Semaphore::new(config.limits.max_concurrent_queries.max(1))),
+            recorder,
+            config,
+        })
+    }
+
+    /// Makes a published version the one that new queries read. Running ones finish on theirs.
+    pub fn publish(&self, data: PublishedData) {
+        self.data.store(Some(Arc::new(data)));
+    }
+
+    /// Puts a policy set in force for new queries.
+    pub fn replace_policies(&self, policies: PolicySet) {
+        self.policies.store(Arc::new(policies));
+    }
+
+    /// The version new queries read; none before the first publication.
+    #[must_use]
+    pub fn data_version(&self) -> Option<u64> {
+        self.data.load().as_ref().map(|data| data.version)
+    }
+
+    /// The policy version in force.
+    #[must_use]
+    pub fn policy_version(&self) -> String {
+        self.policies.load().version().to_owned()
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.config.limits
+    }
+
+    /// The relations and columns the principal may see, with their masks.
+    ///
+    /// # Errors
+    /// [`QueryError::NoData`] before the first publication.
+    pub fn visible_relations(&self, principal: &Principal) -> Result<Vec<VisibleRelation>, QueryError> {
+        let data = self.data.load_full().ok_or(QueryError::NoData)?;
+        let policies = self.policies.load();
+        let catalog = PrincipalCatalog::new(&data, &policies, principal, &self.config.token_key, self.today())?;
+        Ok(catalog.visible().to_vec())
+    }
+
+    /// Answers one query.
+    ///
+    /// The stream's first row exists only after the audit record is durable. Limits on rows, bytes and time may end the
+    /// stream with an error; dropping the stream stops the query.
+    ///
+    /// # Errors
+    /// Every [`QueryError`]; refusals are recorded too.
+    pub async fn query(&self, request: QueryRequest) -> Result<ReleasedStream, QueryError> {
+        let started = Instant::now();
+        let permit = self.wait_for_slot().await?;
+        let data = self.data.load_full().ok_or(QueryError::NoData)?;
+        let policies = self.policies.load_full();
+        let planned = self.plan(&request, Arc::clone(&data), Arc::clone(&policies)).await;
+        let mut record = AccessRecord {
+            request_id: request.request_id,
+            protocol: request.protocol,
+            kind: request.kind,
+            client: request.client,
+            principal: request.principal,
+            sql: request.sql,
+            columns: Vec::new(),
+            masked: Vec::new(),
+            policy_version: policies.version().to_owned(),
+            data_version: data.version,
+            denied: None,
+        };
+        let planned = match planned {
+            Ok(planned) => planned,
+            Err(error) => {
+                record.denied = Some(error.code());
+                return Err(self.record_refusal(record, error, started).await);
+            }
+        };
+        record.columns.clone_from(&planned.reads.columns);
+        record.masked.clone_from(&planned.reads.masked);
+        let record = self.recorder.open(record).await.map_err(|_| QueryError::AuditUnavailable)?;
+        let (rows, task) = self.execute(planned.plan, planned.context, started);
+        let running = Running {
+            schema: planned.schema,
+            masked: planned.reads.masked,
+            policy_version: policies.version().to_owned(),
+            data_version: data.version,
+            rows,
+            task,
+            permit,
+            record,
+            started,
+        };
+        Ok(running.release(&self.config.limits))
+    }
+
+    async fn wait_for_slot(&self) -> Result<OwnedSemaphorePermit, QueryError> {
+        let limits = &self.config.limits;
+        let waiting = tokio::time::timeout(limits.max_queue_time, Arc::clone(&self.slots).acquire_owned());
+        match waiting.await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(QueryError::Busy { allowed: limits.max_concurrent_queries }),
+        }
+    }
+
+    async fn record_refusal(&self, record: AccessRecord, error: QueryError, started: Instant) -> QueryError {
+        let code = error.code();
+        let outcome =
+            AccessOutcome { rows: 0, bytes: 0, error_code: Some(code), duration: started.elapsed() };
+        let recorded = match self.recorder.open(record).await {
+            Ok(open) => open.close(outcome).await,
+            Err(failure) => Err(failure),
+        };
+        if recorded.is_ok() { error } else { QueryError::AuditUnavailable }
+    }
+
+    fn today(&self) -> i32 {
+        self.config.today.unwrap_or_else(today_in_china)
+    }
+
+    async fn plan(
+        &self,
+        request: &QueryRequest,
+        data: Arc<PublishedData>,
+        policies: Arc<PolicySet>,
+    ) -> Result<Planned, QueryError> {
+        let limits = self.config.limits.clone();
+        let allowed = limits.max_planning_time;
+        let (token_key, today) = (self.config.token_key.clone(), self.today());
+        let (principal, sql) = (request.principal.clone(), request.sql.clone());
+        let sessions = Arc::clone(&self.sessions);
+        let planning = self.cpu.spawn(async move {
+            let catalog = Arc::new(PrincipalCatalog::new(&data, &policies, &principal, &token_key, today)?);
+            plan_query(&sql, catalog, &sessions, &limits).await
+        });
+        match tokio::time::timeout(allowed, planning.join()).await {
+            Ok(Some(planned)) => planned,
+            Ok(None) => Err(QueryError::internal("planning panicked")),
+            Err(_) => Err(QueryError::LimitReached {
+                limit: "max_planning_time",
+                allowed: format!("{} ms", allowed.as_millis()),
+            }),
+        }
+    }
+
+    fn execute(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+        started: Instant,
+    ) -> (mpsc::Receiver<Result<RecordBatch, QueryError>>, crate::runtime::AbortOnDrop<()>) {
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        let allowed = self.config.limits.max_query_time;
+        let deadline = tokio::time::Instant::from_std(started + allowed);
+        let task = self.cpu.spawn(async move {
+            let mut rows = match execute_stream(plan, context) {
+                Ok(rows) => rows,
+                Err(error) => {
+                    let _ = sender.send(Err(QueryError::from_execution(&error))).await;
+                    return;
+                }
+            };
+            loop {
+                let step = match tokio::time::timeout_at(deadline, rows.next()).await {
+                    Ok(None) => return,
+                    Ok(Some(Ok(batch))) => Ok(batch),
+                    Ok(Some(Err(error))) => Err(QueryError::from_execution(&error)),
+                    Err(_) => Err(QueryError::LimitReached {
+                        limit: "max_query_time",
+                        allowed: format!("{} ms", allowed.as_millis()),
+                    }),
+                };
+                let failed = step.is_err();
+                if sender.send(step).await.is_err() || failed {
+                    return;
+                }
+            }
+        });
+        (receiver, task)
+    }
+}
+
+async fn plan_query(
+    sql: &str,
+    catalog: Arc<PrincipalCatalog>,
+    sessions: &SessionFactory,
+    limits: &Limits,
+) -> Result<Planned, QueryError> {
+    let statement = parse_query(sql, limits)?;
+    let state = sessions.session(catalog, limits).map_err(|_| QueryError::internal("session"))?;
+    let as_planning = |error: datafusion::error::DataFusionError| QueryError::from_planning(&error);
+    let logical = state.statement_to_plan(statement).await.map_err(as_planning)?;
+    check_plan(&logical, limits)?;
+    let optimized = state.optimize(&logical).map_err(as_planning)?;
+    let reads = check_plan(&optimized, limits)?;
+    let plan = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(as_planning)?;
+    let schema = plan.schema();
+    Ok(Planned { plan, context: state.task_ctx(), schema, reads })
+}
+
+/// Days since 1970-01-01 where the gateway serves: UTC+8.
+fn today_in_china() -> i32 {
+    let seconds = chrono::Utc::now().timestamp() + 8 * 3_600;
+    i32::try_from(seconds.div_euclid(86_400)).unwrap_or(i32::MAX)
+}

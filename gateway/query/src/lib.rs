@@ -1,0 +1,44 @@
+//! The way out: one statement of one principal, from text to released rows.
+//!
+//! Every adapter calls [`Gateway::query`] and nothing else. What happens there, in order:
+//! 1. gate 1: the text is exactly one query;
+//! 2. a session that holds only [`PolicyTable`]s of what this principal may see;
+//! 3. gate 2: every plan node, function and leaf is on an allow-list, before and after optimisation;
+//! 4. every scan ends in a `PolicyScanExec`, the barrier nothing of the user's crosses;
+//! 5. the audit record is durable; only then the first row leaves, in a [`ReleasedStream`].
+//!
+//! This crate is *not* a server: it knows no HTTP, gRPC or PostgreSQL type, and it stores nothing.
+
+mod catalog;
+mod data;
+mod error;
+mod functions;
+mod gateway;
+mod leakproof;
+mod limits;
+mod metadata;
+mod plan_gate;
+mod policy_scan;
+mod policy_table;
+mod recorder;
+mod released;
+mod row_filter;
+mod runtime;
+mod session;
+mod statement;
+mod token_key;
+
+pub use data::{PublishedData, PublishedTable};
+pub use error::{ErrorKind, QueryError};
+pub use functions::allowed_function_names;
+pub use gateway::{Gateway, GatewayConfig, QueryRequest};
+pub use metadata::{VisibleColumn, VisibleRelation};
+pub use limits::Limits;
+pub use policy_table::PolicyTable;
+pub use recorder::{AccessRecord, AccessOutcome, OpenRecord, Recorder, RecorderError};
+pub use released::{MaskedColumn, ReleasedStream};
+pub use runtime::CpuRuntime;
+pub use token_key::TokenKey;
+
+#[cfg(test)]
+mod tests;

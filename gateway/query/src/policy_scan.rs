@@ -1,0 +1,140 @@
+//! `PolicyScanExec`: the barrier. Below it the policy's own plan runs on raw rows; above it there are only rows the
+//! principal may see. It is a leaf to the engine: no filter, sort, limit, statistic or projection of the user's reaches
+//! what lies below, and no plan text shows it.
+//
+// INVARIANT (nothing of the user's beside raw data): see ARCHITECTURE.md.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
+};
+use futures::StreamExt;
+use policies::{Mask, MaskContext};
+
+use crate::QueryError;
+
+/// One column of the released rows.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputColumn {
+    /// Position in the rows of the inner plan.
+    pub(crate) inner_idx: usize,
+    /// What happens to it.
+    pub(crate) mask: Mask,
+}
+
+/// The barrier over one scan of one relation.
+#[derive(Debug)]
+pub(crate) struct PolicyScanExec {
+    relation: String,
+    inner: Arc<dyn ExecutionPlan>,
+    columns: Arc<Vec<OutputColumn>>,
+    context: Arc<MaskContext>,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+}
+
+impl PolicyScanExec {
+    /// Wraps the policy's plan. `schema` has one field per output column.
+    pub(crate) fn new(
+        relation: String,
+        inner: Arc<dyn ExecutionPlan>,
+        columns: Vec<OutputColumn>,
+        context: Arc<MaskContext>,
+        schema: SchemaRef,
+    ) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&schema)),
+            Partitioning::UnknownPartitioning(inner.output_partitioning().partition_count()),
+            inner.pipeline_behavior(),
+            inner.boundedness(),
+        );
+        Self { relation, inner, columns: Arc::new(columns), context, schema, properties: Arc::new(properties) }
+    }
+}
+
+impl DisplayAs for PolicyScanExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PolicyScan: {}", self.relation)
+    }
+}
+
+impl ExecutionPlan for PolicyScanExec {
+    fn name(&self) -> &'static str {
+        "PolicyScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        if children.is_empty() {
+            Ok(self)
+        } else {
+            Err(DataFusionError::Internal("PolicyScanExec takes no children".to_owned()))
+        }
+    }
+
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        // A recursive query runs its term again: the inner plan starts afresh too.
+        let inner = datafusion::physical_plan::execution_plan::reset_plan_states(Arc::clone(&self.inner))?;
+        Ok(Arc::new(Self {
+            relation: self.relation.clone(),
+            inner,
+            columns: Arc::clone(&self.columns),
+            context: Arc::clone(&self.context),
+            schema: Arc::clone(&self.schema),
+            properties: Arc::clone(&self.properties),
+        }))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let rows = self.inner.execute(partition, context)?;
+        let (columns, mask_context, schema) =
+            (Arc::clone(&self.columns), Arc::clone(&self.context), Arc::clone(&self.schema));
+        let released = rows.map(move |batch| release(&batch?, &columns, &mask_context, &schema));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), released)))
+    }
+}
+
+fn release(
+    batch: &RecordBatch,
+    columns: &[OutputColumn],
+    context: &MaskContext,
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
+    let masked: Vec<ArrayRef> = columns
+        .iter()
+        .map(|column| {
+            let raw = batch
+                .columns()
+                .get(column.inner_idx)
+                .ok_or_else(|| DataFusionError::Internal("PolicyScanExec: column out of range".to_owned()))?;
+            column
+                .mask
+                .apply(raw, context)
+                .map_err(|_| DataFusionError::External(Box::new(QueryError::internal("mask does not fit its column"))))
+        })
+        .collect::<Result<_>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), masked, &options)?)
+}

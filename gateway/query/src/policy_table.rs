@@ -1,0 +1,231 @@
+//! `PolicyTable`: the only kind of table a principal's session holds. Its schema is what the principal may see; its scan
+//! ends in the barrier.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, DFSchema};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExec;
+use policies::{Grant, Mask, MaskContext};
+use schemas::RelationName;
+
+use crate::leakproof::{ClearColumns, is_leakproof};
+use crate::policy_scan::{OutputColumn, PolicyScanExec};
+use crate::row_filter::row_filter;
+use crate::{MaskedColumn, QueryError};
+
+/// One relation as one principal may see it.
+#[derive(Debug)]
+pub struct PolicyTable {
+    relation: RelationName,
+    raw: Arc<dyn TableProvider>,
+    columns: Vec<VisibleColumn>,
+    row_filter: Option<Expr>,
+    clear: ClearColumns,
+    context: Arc<MaskContext>,
+    schema: SchemaRef,
+}
+
+#[derive(Debug)]
+struct VisibleColumn {
+    name: String,
+    raw_idx: usize,
+    mask: Mask,
+    rule: String,
+}
+
+impl PolicyTable {
+    /// Compiles a grant over a raw table. Columns that the grant names and the table lacks are left out.
+    ///
+    /// # Errors
+    /// None at present; the signature leaves room for masks that depend on the stored type.
+    pub fn try_new(
+        relation: RelationName,
+        raw: Arc<dyn TableProvider>,
+        grant: &Grant,
+        context: Arc<MaskContext>,
+    ) -> Result<Self, QueryError> {
+        let raw_schema = raw.schema();
+        let (mut columns, mut fields, mut clear) = (Vec::new(), Vec::new(), ClearColumns::new());
+        for granted in &grant.columns {
+            let Ok(raw_idx) = raw_schema.index_of(&granted.name) else { continue };
+            let raw_type = raw_schema.field(raw_idx).data_type();
+            if granted.mask == Mask::Clear {
+                clear.insert(granted.name.clone(), raw_type.clone());
+            }
+            fields.push(Field::new(&granted.name, granted.mask.output_type(raw_type), true));
+            columns.push(VisibleColumn {
+                name: granted.name.clone(),
+                raw_idx,
+                mask: granted.mask.clone(),
+                rule: granted.rule.clone(),
+            });
+        }
+        let row_filter = row_filter(&grant.rows, &raw_schema);
+        Ok(Self { relation, raw, columns, row_filter, clear, context, schema: Arc::new(Schema::new(fields)) })
+    }
+
+    /// The relation.
+    #[must_use]
+    pub fn relation(&self) -> &RelationName {
+        &self.relation
+    }
+
+    /// The masks in force on the projected columns (`None`: all).
+    pub(crate) fn masked_columns(&self, projection: Option<&[usize]>) -> Vec<MaskedColumn> {
+        self.projected(projection)
+            .into_iter()
+            .filter(|column| column.mask != Mask::Clear)
+            .map(|column| MaskedColumn {
+                relation: self.relation.clone(),
+                column: column.name.clone(),
+                mask: column.mask.name().to_owned(),
+                rule: column.rule.clone(),
+            })
+            .collect()
+    }
+
+    /// Names of the projected columns, qualified.
+    pub(crate) fn column_names(&self, projection: Option<&[usize]>) -> Vec<String> {
+        self.projected(projection).into_iter().map(|column| format!("{}.{}", self.relation, column.name)).collect()
+    }
+
+    fn projected(&self, projection: Option<&[usize]>) -> Vec<&VisibleColumn> {
+        match projection {
+            Some(indices) => indices.iter().filter_map(|idx| self.columns.get(*idx)).collect(),
+            None => self.columns.iter().collect(),
+        }
+    }
+
+    /// The policy's own plan: raw rows, filtered by the row filter and by the user's leakproof filters.
+    async fn inner_plan(
+        &self,
+        state: &dyn Session,
+        predicates: Vec<Expr>,
+        needed: &[usize],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let references: Vec<&Expr> = predicates.iter().collect();
+        let support = self.raw.supports_filters_pushdown(&references)?;
+        let pushed: Vec<Expr> = predicates
+            .iter()
+            .zip(&support)
+            .filter(|(_, support)| **support != TableProviderFilterPushDown::Unsupported)
+            .map(|(predicate, _)| predicate.clone())
+            .collect();
+        let plan = self.raw.scan(state, Some(&needed.to_vec()), &pushed, None).await?;
+        let remaining = predicates
+            .into_iter()
+            .zip(&support)
+            .filter(|(_, support)| **support != TableProviderFilterPushDown::Exact)
+            .map(|(predicate, _)| predicate)
+            .reduce(Expr::and);
+        match remaining {
+            Some(predicate) => {
+                let schema = DFSchema::try_from(plan.schema().as_ref().clone())?;
+                let predicate = state.create_physical_expr(predicate, &schema)?;
+                Ok(Arc::new(FilterExec::try_new(predicate, plan)?))
+            }
+            None => Ok(plan),
+        }
+    }
+}
+
+#[async_trait]
+impl TableProvider for PolicyTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(filters
+            .iter()
+            .map(|filter| {
+                if is_leakproof(filter, &self.clear) {
+                    TableProviderFilterPushDown::Exact
+                } else {
+                    TableProviderFilterPushDown::Unsupported
+                }
+            })
+            .collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut predicates: Vec<Expr> = self.row_filter.iter().cloned().collect();
+        for filter in filters {
+            if !is_leakproof(filter, &self.clear) {
+                return Err(DataFusionError::Internal("a filter that may leak reached the barrier".to_owned()));
+            }
+            predicates.push(unqualified(filter.clone())?);
+        }
+        let raw_schema = self.raw.schema();
+        let outputs = self.projected(projection.map(Vec::as_slice));
+        let mut needed: BTreeSet<usize> = outputs.iter().map(|column| column.raw_idx).collect();
+        for predicate in &predicates {
+            for column in predicate.column_refs() {
+                needed.insert(raw_schema.index_of(&column.name)?);
+            }
+        }
+        if needed.is_empty() {
+            // COUNT(*): some formats cannot scan zero columns.
+            needed.extend(self.columns.first().map(|column| column.raw_idx));
+        }
+        let needed: Vec<usize> = needed.into_iter().collect();
+        let plan = self.inner_plan(state, predicates, &needed).await?;
+        let columns = outputs
+            .iter()
+            .map(|column| {
+                let inner_idx = needed
+                    .binary_search(&column.raw_idx)
+                    .map_err(|_| DataFusionError::Internal("a projected column is not scanned".to_owned()))?;
+                Ok(OutputColumn { inner_idx, mask: column.mask.clone() })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let schema = match projection {
+            Some(indices) => Arc::new(self.schema.project(indices)?),
+            None => Arc::clone(&self.schema),
+        };
+        Ok(Arc::new(PolicyScanExec::new(
+            self.relation.to_string(),
+            plan,
+            columns,
+            Arc::clone(&self.context),
+            schema,
+        )))
+    }
+}
+
+/// Filters arrive qualified by the table's name; the raw table knows bare columns.
+fn unqualified(filter: Expr) -> Result<Expr> {
+    Ok(filter
+        .transform(|node| {
+            Ok(match node {
+                Expr::Column(column) => Transformed::yes(Expr::Column(Column::new_unqualified(column.name))),
+                other => Transformed::no(other),
+            })
+        })?
+        .data)
+}
+
+/// The table behind a plan's leaf, if it is one of ours.
+pub(crate) fn as_policy_table(provider: &Arc<dyn TableProvider>) -> Option<&PolicyTable> {
+    let any: &dyn Any = provider.as_ref();
+    any.downcast_ref::<PolicyTable>()
+}

@@ -1,0 +1,175 @@
+//! Rows the policy has released. Adapters can send nothing else.
+//
+// INVARIANT (released rows only): see ARCHITECTURE.md.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use futures::Stream;
+use futures::stream::BoxStream;
+use schemas::RelationName;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc;
+
+use crate::recorder::{AccessOutcome, OpenRecord};
+use crate::runtime::AbortOnDrop;
+use crate::{Limits, QueryError};
+
+/// A mask in force on a column that an answer reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MaskedColumn {
+    /// Relation.
+    pub relation: RelationName,
+    /// Column of the relation, not of the answer.
+    pub column: String,
+    /// Name of the mask.
+    pub mask: String,
+    /// The rule that asks for it.
+    pub rule: String,
+}
+
+/// The rows of one answer, as they are computed. Dropping it stops the query.
+pub struct ReleasedStream {
+    schema: SchemaRef,
+    masked: Vec<MaskedColumn>,
+    policy_version: String,
+    data_version: u64,
+    batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
+}
+
+impl fmt::Debug for ReleasedStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReleasedStream")
+            .field("n_columns", &self.schema.fields().len())
+            .field("data_version", &self.data_version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ReleasedStream {
+    /// Columns of the answer.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    /// Masks in force on what the answer reads, for the client's notice.
+    #[must_use]
+    pub fn masked(&self) -> &[MaskedColumn] {
+        &self.masked
+    }
+
+    /// Version of the policy set that decided.
+    #[must_use]
+    pub fn policy_version(&self) -> &str {
+        &self.policy_version
+    }
+
+    /// Published version that was read.
+    #[must_use]
+    pub fn data_version(&self) -> u64 {
+        self.data_version
+    }
+}
+
+impl Stream for ReleasedStream {
+    type Item = Result<RecordBatch, QueryError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.batches.as_mut().poll_next(cx)
+    }
+}
+
+/// What a running query holds until its last row.
+pub(crate) struct Running {
+    pub(crate) schema: SchemaRef,
+    pub(crate) masked: Vec<MaskedColumn>,
+    pub(crate) policy_version: String,
+    pub(crate) data_version: u64,
+    pub(crate) rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
+    pub(crate) task: AbortOnDrop<()>,
+    pub(crate) permit: OwnedSemaphorePermit,
+    pub(crate) record: Box<dyn OpenRecord>,
+    pub(crate) started: Instant,
+}
+
+impl Running {
+    /// Wraps the rows with the limits on them and the closing of the audit record.
+    pub(crate) fn release(self, limits: &Limits) -> ReleasedStream {
+        let Self { schema, masked, policy_version, data_version, rows, task, permit, record, started } = self;
+        let counter = Counter {
+            rows,
+            _task: task,
+            _permit: permit,
+            record: Some(record),
+            started,
+            n_rows: 0,
+            n_bytes: 0,
+            max_rows: limits.max_rows,
+            max_bytes: limits.max_result_bytes,
+        };
+        let batches = Box::pin(futures::stream::unfold(counter, Counter::next));
+        ReleasedStream { schema, masked, policy_version, data_version, batches }
+    }
+}
+
+struct Counter {
+    rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
+    _task: AbortOnDrop<()>,
+    _permit: OwnedSemaphorePermit,
+    record: Option<Box<dyn OpenRecord>>,
+    started: Instant,
+    n_rows: u64,
+    n_bytes: u64,
+    max_rows: u64,
+    max_bytes: u64,
+}
+
+impl Counter {
+    async fn next(mut self) -> Option<(Result<RecordBatch, QueryError>, Self)> {
+        // The record is taken when the stream ends; after that there is nothing more.
+        self.record.as_ref()?;
+        let step = match self.rows.recv().await {
+            Some(Ok(batch)) => self.count(batch),
+            Some(Err(error)) => Err(error),
+            None => {
+                let closed = self.close(None).await;
+                return closed.err().map(|error| (Err(error), self));
+            }
+        };
+        if let Err(error) = &step {
+            if let Err(unrecorded) = self.close(Some(error.code())).await {
+                return Some((Err(unrecorded), self));
+            }
+        }
+        Some((step, self))
+    }
+
+    fn count(&mut self, batch: RecordBatch) -> Result<RecordBatch, QueryError> {
+        let n_rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
+        let n_bytes = u64::try_from(batch.get_array_memory_size()).unwrap_or(u64::MAX);
+        if self.n_rows.saturating_add(n_rows) > self.max_rows {
+            return Err(QueryError::LimitReached { limit: "max_rows", allowed: format!("{} rows", self.max_rows) });
+        }
+        if self.n_bytes.saturating_add(n_bytes) > self.max_bytes {
+            return Err(QueryError::LimitReached {
+                limit: "max_result_bytes",
+                allowed: format!("{} bytes", self.max_bytes),
+            });
+        }
+        self.n_rows += n_rows;
+        self.n_bytes += n_bytes;
+        Ok(batch)
+    }
+
+    async fn close(&mut self, error_code: Option<&'static str>) -> Result<(), QueryError> {
+        let Some(record) = self.record.take() else { return Ok(()) };
+        let outcome =
+            AccessOutcome { rows: self.n_rows, bytes: self.n_bytes, error_code, duration: self.started.elapsed() };
+        record.close(outcome).await.map_err(|_| QueryError::AuditUnavailable)
+    }
+}

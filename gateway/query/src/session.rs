@@ -1,0 +1,64 @@
+//! The engine session of one query: allow-listed functions, the principal's catalog, a memory pool of its own, and
+//! nothing of the engine's defaults (no file formats, no table factories, no settings view).
+
+use std::sync::Arc;
+
+use datafusion::catalog::{CatalogProviderList, MemoryCatalogProviderList};
+use datafusion::error::Result;
+use datafusion::execution::SessionState;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionConfig;
+
+use crate::Limits;
+use crate::catalog::PrincipalCatalog;
+use crate::functions::AllowedFunctions;
+
+/// The one catalog a session has.
+pub(crate) const CATALOG: &str = "datong";
+
+/// Consumers named in a memory error of the engine (which stays in the gateway).
+const TRACKED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN;
+
+/// Builds sessions.
+#[derive(Debug)]
+pub(crate) struct SessionFactory {
+    functions: AllowedFunctions,
+    runtime: Arc<RuntimeEnv>,
+    config: SessionConfig,
+}
+
+impl SessionFactory {
+    /// Prepares what all sessions share: object stores, file metadata cache, configuration.
+    pub(crate) fn new(target_partitions: usize) -> Result<Self> {
+        // Spilling would write rows in clear to a temporary folder.
+        let no_disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+        let runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(no_disk).build_arc()?;
+        let config = SessionConfig::new()
+            .with_default_catalog_and_schema(CATALOG, "public")
+            .with_create_default_catalog_and_schema(false)
+            .with_information_schema(false)
+            .with_target_partitions(target_partitions.max(1));
+        Ok(Self { functions: AllowedFunctions::load(), runtime, config })
+    }
+
+    /// A session for one query of one principal.
+    pub(crate) fn session(&self, catalog: Arc<PrincipalCatalog>, limits: &Limits) -> Result<SessionState> {
+        let pool = TrackConsumersPool::new(FairSpillPool::new(limits.max_query_memory_bytes), TRACKED_CONSUMERS);
+        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool)).build_arc()?;
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(CATALOG.to_owned(), catalog);
+        Ok(SessionStateBuilder::new()
+            .with_config(self.config.clone())
+            .with_runtime_env(runtime)
+            .with_catalog_list(Arc::new(catalogs))
+            .with_expr_planners(SessionStateDefaults::default_expr_planners())
+            .with_scalar_functions(self.functions.scalar.clone())
+            .with_aggregate_functions(self.functions.aggregate.clone())
+            .with_window_functions(self.functions.window.clone())
+            .build())
+    }
+}

@@ -1,0 +1,127 @@
+//! Who asks: the bearer token, the language, the request id, the address.
+
+use std::net::SocketAddr;
+
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::serve::IncomingStream;
+use policies::Principal;
+use query::QueryRequest;
+use tokio::net::TcpListener;
+
+use crate::problem::{Language, Problem};
+use crate::state::RestState;
+use crate::tls::TlsListener;
+
+/// The address a connection came from, over plain TCP and TLS alike.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerAddress(pub SocketAddr);
+
+impl Connected<IncomingStream<'_, TcpListener>> for PeerAddress {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+impl Connected<IncomingStream<'_, TlsListener>> for PeerAddress {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+/// An authenticated caller. A handler that takes it cannot be reached without a valid token.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) principal: Principal,
+    pub(crate) language: Language,
+    pub(crate) request_id: String,
+    address: Option<String>,
+}
+
+impl Client {
+    /// A statement of this caller.
+    pub(crate) fn request(&self, kind: &'static str, sql: String) -> QueryRequest {
+        QueryRequest {
+            principal: self.principal.clone(),
+            sql,
+            request_id: self.request_id.clone(),
+            protocol: "rest",
+            kind,
+            client: self.address.clone(),
+        }
+    }
+}
+
+impl FromRequestParts<RestState> for Client {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &RestState) -> Result<Self, Problem> {
+        let language = Language::of(&parts.headers);
+        let request_id = request_id(&parts.headers);
+        let refuse = |error: &auth::AuthError| Problem::of_auth(error, language).at(&request_id);
+        let token = bearer(&parts.headers).ok_or_else(|| refuse(&auth::AuthError::Missing))?;
+        let principal = state.authenticator().authenticate(token).await.map_err(|error| refuse(&error))?;
+        let address = parts.extensions.get::<ConnectInfo<PeerAddress>>().map(|info| info.0.0.ip().to_string());
+        Ok(Self { principal, language, request_id, address })
+    }
+}
+
+/// Exactly one `Authorization: Bearer` header counts; two are as good as none.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let only = values.next()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The client's own id if it is short and plain, a fresh one otherwise.
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    match given {
+        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
+            id.to_owned()
+        }
+        _ => fresh_id(),
+    }
+}
+
+fn fresh_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:016x}", RandomState::new().hash_one((n, std::time::SystemTime::now())))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn one_bearer_header_counts_and_nothing_else() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(bearer(&headers), None);
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic abc"));
+        assert_eq!(bearer(&headers), None);
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("bearer abc"));
+        assert_eq!(bearer(&headers), Some("abc"));
+        headers.append(header::AUTHORIZATION, HeaderValue::from_static("Bearer def"));
+        assert_eq!(bearer(&headers), None);
+    }
+
+    #[test]
+    fn a_strange_request_id_is_replaced() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-request-id", HeaderValue::from_static("abc-1"));
+        assert_eq!(request_id(&headers), "abc-1");
+        headers.insert("x-request-id", HeaderValue::from_static("a b\"c"));
+        assert_ne!(request_id(&headers), "a b\"c");
+    }
+}

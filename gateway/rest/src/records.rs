@@ -1,0 +1,268 @@
+//! Unified records one by one and page by page. Each is a statement of the caller's, run like any other.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use query::ReleasedStream;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::cursor::Cursor;
+use crate::encode::{common_headers, row_object};
+use crate::problem::Problem;
+use crate::state::RestState;
+
+/// A kind of record: its relation, its key, and the columns a list may be narrowed by.
+struct RecordKind {
+    path: &'static str,
+    relation: &'static str,
+    key: &'static str,
+    filters: &'static [&'static str],
+}
+
+const PERSONS: RecordKind = RecordKind {
+    path: "persons",
+    relation: "unified.person",
+    key: "person_id",
+    filters: &["grid_id", "street_code", "house_id", "household_id"],
+};
+const HOUSES: RecordKind = RecordKind {
+    path: "houses",
+    relation: "unified.house",
+    key: "house_id",
+    filters: &["grid_id", "street_code", "building_id"],
+};
+const EVENTS: RecordKind = RecordKind {
+    path: "events",
+    relation: "unified.event",
+    key: "event_id",
+    filters: &["grid_id", "street_code", "house_id", "stage", "source_dataset"],
+};
+const GRIDS: RecordKind = RecordKind {
+    path: "grids",
+    relation: "unified.grid",
+    key: "grid_id",
+    filters: &["street_code", "community_code"],
+};
+
+/// Which page of a list, narrowed by what.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ListOptions {
+    /// Rows of a page, at most `max_page_rows`; 100 if left out.
+    limit: Option<usize>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+    /// Only this grid.
+    grid_id: Option<String>,
+    /// Only this street (9 digits).
+    street_code: Option<String>,
+    /// Only this house.
+    house_id: Option<String>,
+    /// Only this household (persons).
+    household_id: Option<String>,
+    /// Only this building (houses).
+    building_id: Option<String>,
+    /// Only this community (grids).
+    community_code: Option<String>,
+    /// Only this stage (events).
+    stage: Option<String>,
+    /// Only this source dataset (events).
+    source_dataset: Option<String>,
+}
+
+impl ListOptions {
+    /// The filters given, as `(column, value)`.
+    fn filters(&self) -> Vec<(&'static str, &str)> {
+        [
+            ("grid_id", &self.grid_id),
+            ("street_code", &self.street_code),
+            ("house_id", &self.house_id),
+            ("household_id", &self.household_id),
+            ("building_id", &self.building_id),
+            ("community_code", &self.community_code),
+            ("stage", &self.stage),
+            ("source_dataset", &self.source_dataset),
+        ]
+        .into_iter()
+        .filter_map(|(column, value)| Some((column, value.as_deref()?)))
+        .collect()
+    }
+}
+
+macro_rules! record_endpoints {
+    ($one:ident, $list:ident, $kind:ident, $path_one:literal, $path_list:literal, $tag:literal) => {
+        /// One record by its id.
+        #[utoipa::path(
+            get, path = $path_one, tag = $tag, params(("id" = String, Path, description = "the record's id")),
+            responses(
+                (status = 200, description = "the record as the caller may see it"),
+                (status = 401, description = "no valid token", body = Problem),
+                (status = 404, description = "no such record, or not visible", body = Problem),
+            ),
+            security(("bearer" = []))
+        )]
+        pub(crate) async fn $one(State(state): State<RestState>, client: Client, Path(id): Path<String>) -> Response {
+            one_record(&state, &client, &$kind, &id).await
+        }
+
+        /// A page of records, sorted by id.
+        #[utoipa::path(
+            get, path = $path_list, tag = $tag, params(ListOptions),
+            responses(
+                (status = 200, description = "a page; `next` is the cursor of the page after it"),
+                (status = 400, description = "a filter this list does not have", body = Problem),
+                (status = 401, description = "no valid token", body = Problem),
+                (status = 410, description = "the cursor has expired", body = Problem),
+            ),
+            security(("bearer" = []))
+        )]
+        pub(crate) async fn $list(
+            State(state): State<RestState>,
+            client: Client,
+            Query(options): Query<ListOptions>,
+        ) -> Response {
+            page(&state, &client, &$kind, &options).await
+        }
+    };
+}
+
+record_endpoints!(person, list_persons, PERSONS, "/api/v1/persons/{id}", "/api/v1/persons", "records");
+record_endpoints!(house, list_houses, HOUSES, "/api/v1/houses/{id}", "/api/v1/houses", "records");
+record_endpoints!(event, list_events, EVENTS, "/api/v1/events/{id}", "/api/v1/events", "records");
+record_endpoints!(grid, list_grids, GRIDS, "/api/v1/grids/{id}", "/api/v1/grids", "records");
+
+async fn one_record(state: &RestState, client: &Client, kind: &RecordKind, id: &str) -> Response {
+    let sql = format!("SELECT * FROM {} WHERE {} = {} LIMIT 2", kind.relation, kind.key, literal(id));
+    let rows = match state.gateway().query(client.request("record", sql)).await {
+        Ok(rows) => rows,
+        Err(error) => return refuse(state, client, &error),
+    };
+    let headers =
+        common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
+    match collect(rows).await {
+        Ok(found) => match found.as_slice() {
+            [only] => (headers, Json(Value::Object(only.clone()))).into_response(),
+            _ => Problem::no_record(client.language).at(&client.request_id).into_response(),
+        },
+        Err(error) => refuse(state, client, &error),
+    }
+}
+
+async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &ListOptions) -> Response {
+    let refusal = |problem: Problem| problem.at(&client.request_id).into_response();
+    let filters = options.filters();
+    if filters.iter().any(|(column, _)| !kind.filters.contains(column)) {
+        return refusal(Problem::bad_request(
+            &format!("该列表只支持这些筛选条件:{}", kind.filters.join(", ")),
+            &format!("this list can be narrowed by: {}", kind.filters.join(", ")),
+            client.language,
+        ));
+    }
+    let limit = options.limit.unwrap_or(100);
+    let max = state.config().max_page_rows;
+    if limit == 0 || limit > max {
+        return refusal(Problem::bad_request(
+            &format!("limit 应在 1 到 {max} 之间(max_page_rows)"),
+            &format!("limit has to be from 1 to {max} (max_page_rows)"),
+            client.language,
+        ));
+    }
+    let mut place = Cursor {
+        list: format!("{}?{}", kind.path, filters.iter().map(|(c, v)| format!("{c}={v}")).collect::<Vec<_>>().join("&")),
+        after: String::new(),
+        data_version: state.gateway().data_version().unwrap_or(0),
+        policy_version: state.gateway().policy_version(),
+        holder: holder(client),
+    };
+    if let Some(text) = &options.cursor {
+        match state.cursor_key().open(text) {
+            Some(given) if (Cursor { after: String::new(), ..given.clone() }) == place => place = given,
+            _ => return refusal(Problem::cursor_expired(client.language)),
+        }
+    }
+    let sql = page_sql(kind, &filters, &place.after, limit);
+    let rows = match state.gateway().query(client.request("list", sql)).await {
+        Ok(rows) => rows,
+        Err(error) => return refuse(state, client, &error),
+    };
+    let mut headers =
+        common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
+    let mut items = match collect(rows).await {
+        Ok(items) => items,
+        Err(error) => return refuse(state, client, &error),
+    };
+    let next = if items.len() > limit { next_cursor(state, kind, place, &mut items, limit) } else { None };
+    if let Some(next) = &next {
+        let link = format!("</api/v1/{}?limit={limit}&cursor={next}>; rel=\"next\"", kind.path);
+        if let Ok(link) = HeaderValue::from_str(&link) {
+            headers.insert(header::LINK, link);
+        }
+    }
+    (headers, Json(json!({ "items": items, "next": next }))).into_response()
+}
+
+/// Keeps `limit` rows and says where the next page starts.
+fn next_cursor(
+    state: &RestState,
+    kind: &RecordKind,
+    mut place: Cursor,
+    items: &mut Vec<Map<String, Value>>,
+    limit: usize,
+) -> Option<String> {
+    items.truncate(limit);
+    let last = items.last()?.get(kind.key)?.as_str()?;
+    last.clone_into(&mut place.after);
+    state.cursor_key().seal(&place)
+}
+
+fn page_sql(kind: &RecordKind, filters: &[(&str, &str)], after: &str, limit: usize) -> String {
+    let mut conditions: Vec<String> =
+        filters.iter().map(|(column, value)| format!("{column} = {}", literal(value))).collect();
+    if !after.is_empty() {
+        conditions.push(format!("{} > {}", kind.key, literal(after)));
+    }
+    let condition = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    format!("SELECT * FROM {}{condition} ORDER BY {} LIMIT {}", kind.relation, kind.key, limit + 1)
+}
+
+/// A text literal of SQL. The engine reads no backslash escapes in it.
+fn literal(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+fn holder(client: &Client) -> String {
+    let principal = &client.principal;
+    format!("{}/{}/{}", principal.subject, principal.role, principal.purpose.as_deref().unwrap_or_default())
+}
+
+async fn collect(mut rows: ReleasedStream) -> Result<Vec<Map<String, Value>>, query::QueryError> {
+    let mut objects = Vec::new();
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        objects.extend((0..batch.num_rows()).map(|row| row_object(&batch, row)));
+    }
+    Ok(objects)
+}
+
+fn refuse(state: &RestState, client: &Client, error: &query::QueryError) -> Response {
+    state.metrics().query_refused(error.code());
+    Problem::of_query(error, client.language).at(&client.request_id).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_cannot_leave_their_literal() {
+        assert_eq!(literal("a' OR '1'='1"), "'a'' OR ''1''=''1'");
+        assert_eq!(
+            page_sql(&PERSONS, &[("grid_id", "G'1")], "p", 10),
+            "SELECT * FROM unified.person WHERE grid_id = 'G''1' AND person_id > 'p' ORDER BY person_id LIMIT 11"
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::screen::{Lang, Screen};
+use crate::{Failure, check, city_command, demo, doctor, init, quarantine, serve, sql, token};
+
+/// Datong 打通: one governed view over departments' data. 跨部门数据统一视图
+#[derive(Debug, Parser)]
+#[command(name = "datong", version, about, arg_required_else_help = true)]
+#[command(after_help = "Examples 示例:\n  datong demo\n  datong init --dir ./site && datong --config ./site/datong.toml check\n  \
+    datong --config ./site/datong.toml pull\n  datong --config ./site/datong.toml serve\n\n\
+    Exit codes 退出码: 0 ok 成功, 1 failed 失败, 2 usage 用法错误, 3 check found problems 检查发现问题, \
+    77 not allowed 不允许, 78 bad configuration 配置错误")]
+pub(crate) struct CommandLine {
+    /// Configuration file 配置文件
+    #[arg(long, global = true, default_value = "datong.toml", env = "DATONG_CONFIG")]
+    config: PathBuf,
+    /// Language of messages 语言
+    #[arg(long, global = true, value_enum)]
+    pub(crate) lang: Option<Lang>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole product on a synthetic city, on this machine only 演示:合成城市,仅本机
+    #[command(after_help = "Example 示例:\n  datong demo --people 20000 --seed 7 --data-dir ./demo --no-wait")]
+    Demo(DemoArguments),
+    /// Write the exports of a synthetic city, with the truth about them 生成合成城市的部门导出
+    #[command(after_help = "Example 示例:\n  datong city --people 100000 --seed 7 --out ./city")]
+    City(CityArguments),
+    /// Set up a new site: configuration, keys, folders 初始化站点
+    #[command(after_help = "Example 示例:\n  datong init --dir ./site")]
+    Init(InitArguments),
+    /// Check configuration, sources, policies and keys; changes nothing 检查配置
+    Check,
+    /// Pull departments' exports, link them, publish a new version 接入数据并发布
+    #[command(after_help = "Example 示例:\n  datong pull            # every source 全部\n  datong pull police     # one source 一个")]
+    Pull(PullArguments),
+    /// Serve the published version 启动服务
+    Serve,
+    /// Ask a running server 向服务提问
+    #[command(after_help = "Example 示例:\n  datong sql --token-file t.jwt 'SELECT count(*) FROM unified.person'")]
+    Sql(SqlArguments),
+    /// Issue an access token with the site's own key 签发令牌
+    #[command(after_help = "Example 示例:\n  datong token --subject li --role grid_worker --attribute grids=990100001001001")]
+    Token(TokenArguments),
+    /// Rejected rows: what, where, why 隔离区
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Examine the installation and say what to mend 诊断
+    Doctor,
+    /// Print shell completions 生成命令补全
+    Completions {
+        /// Shell
+        shell: Shell,
+    },
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// People of the city 人口数
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) people: u64,
+    /// The same seed gives the same city 随机种子
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Keep everything in this folder; a temporary one if left out 数据目录
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// REST port; pg wire and Flight SQL take the next two 端口
+    #[arg(long, default_value_t = 8600)]
+    pub(crate) port: u16,
+    /// Stop after the first full cycle 完成一轮后退出
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// Arguments of `city`.
+#[derive(Debug, Args)]
+pub(crate) struct CityArguments {
+    /// People of the city 人口数
+    #[arg(long)]
+    pub(crate) people: u64,
+    /// The same seed gives the same city 随机种子
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Folder to write to 输出目录
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Folder of the site 站点目录
+    #[arg(long, default_value = ".")]
+    pub(crate) dir: PathBuf,
+}
+
+/// Arguments of `pull`.
+#[derive(Debug, Args)]
+pub(crate) struct PullArguments {
+    /// Names of sources; all if left out 来源名称
+    pub(crate) sources: Vec<String>,
+}
+
+/// How `sql` prints rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// Aligned columns
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// Comma-separated
+    Csv,
+}
+
+/// Arguments of `sql`.
+#[derive(Debug, Args)]
+pub(crate) struct SqlArguments {
+    /// One query 查询语句
+    pub(crate) statement: String,
+    /// Server 服务地址
+    #[arg(long, default_value = "http://127.0.0.1:8600")]
+    pub(crate) url: String,
+    /// File that holds the token; otherwise the variable DATONG_TOKEN 令牌文件
+    #[arg(long)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// How rows are printed 输出格式
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) output: OutputFormat,
+}
+
+/// Arguments of `token`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    /// Who it is for 主体
+    #[arg(long)]
+    pub(crate) subject: String,
+    /// Role 角色
+    #[arg(long)]
+    pub(crate) role: String,
+    /// Attribute `name=value[,value]`; may be given several times 属性
+    #[arg(long = "attribute", value_name = "NAME=VALUES")]
+    pub(crate) attributes: Vec<String>,
+    /// Purpose 用途
+    #[arg(long)]
+    pub(crate) purpose: Option<String>,
+    /// Hours it is good for, at most 720 有效小时数
+    #[arg(long, default_value_t = 8)]
+    pub(crate) hours: u32,
+}
+
+/// What to do with rejected rows.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// Count rejected rows by dataset and rule 按数据集和规则统计
+    List,
+    /// Show where rejected rows of a dataset are, without their values 显示位置,不显示取值
+    Show {
+        /// Dataset, such as police.resident 数据集
+        dataset: String,
+        /// Only this rule 规则
+        #[arg(long)]
+        rule: Option<String>,
+        /// Rows to show 行数
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+}
+
+/// Does what the command line asks.
+pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Result<(), Failure> {
+    let config = command_line.config.as_path();
+    match command_line.command {
+        Command::Demo(arguments) => demo::run(&arguments, screen).await,
+        Command::City(arguments) => city_command::run(&arguments, screen).await,
+        Command::Init(arguments) => init::run(&arguments, screen),
+        Command::Check => check::run(config, screen).await,
+        Command::Pull(arguments) => crate::intake::run(config, &arguments, screen).await,
+        Command::Serve => serve::run(config, screen).await,
+        Command::Sql(arguments) => sql::run(&arguments, screen).await,
+        Command::Token(arguments) => token::run(config, &arguments, screen),
+        Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
+        Command::Doctor => doctor::run(config, screen).await,
+        Command::Completions { shell } => {
+            let mut command = <CommandLine as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut command, "datong", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,369 @@
+//! `datong.toml`: as written, checked whole, then as meant.
+//!
+//! Every fault is reported at once, with file, line, column and, for an unknown word, the nearest known one. Paths are
+//! relative to the file. There is no default for a security choice: keys, issuer and audience have to be given.
+
+mod reader;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use connectors::{RejectLimit, SourceOptions, TextEncoding};
+use query::Limits;
+use schemas::DatasetId;
+
+use self::reader::{Document, Section};
+
+/// One fault of a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConfigFault {
+    pub(crate) file: String,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) zh: String,
+    pub(crate) en: String,
+}
+
+impl fmt::Display for ConfigFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.en)
+    }
+}
+
+impl ConfigFault {
+    /// The same in Chinese.
+    pub(crate) fn line_zh(&self) -> String {
+        format!("{}:{}:{}: {}", self.file, self.line, self.column, self.zh)
+    }
+}
+
+/// Where and how to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServerConfig {
+    pub(crate) listen: SocketAddr,
+    /// A proxy in front ends TLS.
+    pub(crate) behind_proxy: bool,
+    /// Certificate chain and private key, PEM.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    pub(crate) cpu_threads: usize,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) max_page_rows: usize,
+}
+
+/// Whom to trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TrustConfig {
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    pub(crate) keys: auth::KeySource,
+    /// The key `datong token` signs with.
+    pub(crate) signing_key_file: Option<PathBuf>,
+}
+
+/// One place exports come from.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceConfig {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) datasets: Vec<DatasetId>,
+    pub(crate) encoding: Option<TextEncoding>,
+    pub(crate) region: Option<String>,
+    pub(crate) reject_limit: RejectLimit,
+    pub(crate) options: SourceOptions,
+}
+
+/// A whole site.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) server: ServerConfig,
+    pub(crate) data_folder: PathBuf,
+    pub(crate) key_file: PathBuf,
+    pub(crate) audit_folder: PathBuf,
+    pub(crate) trust: TrustConfig,
+    pub(crate) policy_file: Option<PathBuf>,
+    pub(crate) dataset_folder: Option<PathBuf>,
+    pub(crate) admit_divisions: Vec<String>,
+    pub(crate) limits: Limits,
+    pub(crate) sources: Vec<SourceConfig>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Every fault of it; a file that cannot be read is one fault at line 1.
+    pub(crate) fn load(path: &Path) -> Result<Self, Vec<ConfigFault>> {
+        let shown = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&shown, &text, path.parent().unwrap_or_else(|| Path::new("."))),
+            Err(error) => Err(vec![ConfigFault {
+                file: shown,
+                line: 1,
+                column: 1,
+                zh: format!("无法读取配置文件({error});可用 datong init 生成"),
+                en: format!("cannot be read ({error}); `datong init` writes one"),
+            }]),
+        }
+    }
+
+    /// Checks a text. `base`: the folder relative paths start from.
+    pub(crate) fn parse(file: &str, text: &str, base: &Path) -> Result<Self, Vec<ConfigFault>> {
+        let mut document = Document::new(file, text);
+        let top = document.top();
+        let mut reading = Reading { document: &mut document, base };
+        let server = reading.server(&top);
+        let data = reading.data(&top);
+        let trust = reading.trust(&top);
+        let (dataset_folder, admit_divisions) = reading.schemas(&top);
+        let policy_file = reading.policies(&top);
+        let limits = reading.limits(&top);
+        let sources = reading.sources(&top);
+        document.close(&top, &["server", "data", "auth", "schemas", "policies", "limits", "source"]);
+        document.finish(|| {
+            let (data_folder, key_file, audit_folder) = data?;
+            Some(Self {
+                server: server?,
+                data_folder,
+                key_file,
+                audit_folder,
+                trust: trust?,
+                policy_file,
+                dataset_folder,
+                admit_divisions,
+                limits: limits?,
+                sources,
+            })
+        })
+    }
+}
+
+/// Reads section by section.
+struct Reading<'r, 'd> {
+    document: &'r mut Document<'d>,
+    base: &'r Path,
+}
+
+impl Reading<'_, '_> {
+    fn path(&self, text: Option<String>) -> Option<PathBuf> {
+        text.map(|text| self.base.join(text))
+    }
+
+    fn server(&mut self, top: &Section) -> Option<ServerConfig> {
+        let section = self.document.section(top, "server");
+        let listen = self.document.text(&section, "listen").unwrap_or_else(|| "127.0.0.1:8600".to_owned());
+        let listen: Option<SocketAddr> = match listen.parse() {
+            Ok(address) => Some(address),
+            Err(_) => {
+                self.document.fault_at(&section, "listen", "应为 IP:端口,例如 127.0.0.1:8600", "has to be IP:port, such as 127.0.0.1:8600");
+                None
+            }
+        };
+        let behind_proxy = self.document.boolean(&section, "behind_proxy").unwrap_or(false);
+        let certificate = self.document.text(&section, "tls_certificate");
+        let private_key = self.document.text(&section, "tls_private_key");
+        if certificate.is_some() != private_key.is_some() {
+            self.document.fault_at(
+                &section,
+                if certificate.is_some() { "tls_certificate" } else { "tls_private_key" },
+                "tls_certificate 与 tls_private_key 必须同时给出",
+                "tls_certificate and tls_private_key have to be given together",
+            );
+        }
+        let tls = self.path(certificate).zip(self.path(private_key));
+        if listen.is_some_and(|address| !address.ip().is_loopback()) && tls.is_none() && !behind_proxy {
+            self.document.fault_at(
+                &section,
+                "listen",
+                "对外监听必须配置 tls_certificate 和 tls_private_key,或在代理之后设置 behind_proxy = true",
+                "off loopback TLS is needed: give tls_certificate and tls_private_key, or behind_proxy = true behind a proxy",
+            );
+        }
+        let cpu_threads = self.document.count(&section, "cpu_threads", 1..=512).unwrap_or_else(default_threads);
+        let max_body_bytes = self.document.count(&section, "max_body_bytes", 1_024..=1 << 30).unwrap_or(2 << 20);
+        let max_page_rows = self.document.count(&section, "max_page_rows", 1..=100_000).unwrap_or(1_000);
+        self.document.close(
+            &section,
+            &["listen", "behind_proxy", "tls_certificate", "tls_private_key", "cpu_threads", "max_body_bytes", "max_page_rows"],
+        );
+        Some(ServerConfig { listen: listen?, behind_proxy, tls, cpu_threads, max_body_bytes, max_page_rows })
+    }
+
+    fn data(&mut self, top: &Section) -> Option<(PathBuf, PathBuf, PathBuf)> {
+        let section = self.document.required_section(top, "data")?;
+        let folder = self.document.required_text(&section, "folder");
+        let key_file = self.document.required_text(&section, "key_file");
+        let audit = self.document.text(&section, "audit_folder");
+        self.document.close(&section, &["folder", "key_file", "audit_folder"]);
+        let folder = self.path(folder)?;
+        let audit = self.path(audit).unwrap_or_else(|| folder.join("audit"));
+        Some((folder, self.path(key_file)?, audit))
+    }
+
+    fn trust(&mut self, top: &Section) -> Option<TrustConfig> {
+        let section = self.document.required_section(top, "auth")?;
+        let issuer = self.document.required_text(&section, "issuer");
+        let audience = self.document.required_text(&section, "audience");
+        let file = self.document.text(&section, "jwks_file");
+        let url = self.document.text(&section, "jwks_url");
+        let signing_key_file = self.document.text(&section, "signing_key_file");
+        self.document.close(&section, &["issuer", "audience", "jwks_file", "jwks_url", "signing_key_file"]);
+        let keys = match (self.path(file), url) {
+            (Some(file), None) => Some(auth::KeySource::File(file)),
+            (None, Some(url)) => self.key_url(&section, &url),
+            _ => {
+                self.document.fault_in(&section, "jwks_file 与 jwks_url 必须且只能给出一个", "exactly one of jwks_file and jwks_url has to be given");
+                None
+            }
+        };
+        Some(TrustConfig {
+            issuer: issuer?,
+            audience: audience?,
+            keys: keys?,
+            signing_key_file: self.path(signing_key_file),
+        })
+    }
+
+    fn key_url(&mut self, section: &Section, url: &str) -> Option<auth::KeySource> {
+        match url::Url::parse(url) {
+            Ok(url) => Some(auth::KeySource::Url(url)),
+            Err(_) => {
+                self.document.fault_at(section, "jwks_url", "不是有效的网址", "is no URL");
+                None
+            }
+        }
+    }
+
+    fn schemas(&mut self, top: &Section) -> (Option<PathBuf>, Vec<String>) {
+        let section = self.document.section(top, "schemas");
+        let folder = self.document.text(&section, "folder");
+        let admitted = self.document.texts(&section, "admit_divisions");
+        self.document.close(&section, &["folder", "admit_divisions"]);
+        (self.path(folder), admitted)
+    }
+
+    fn policies(&mut self, top: &Section) -> Option<PathBuf> {
+        let section = self.document.section(top, "policies");
+        let file = self.document.text(&section, "file");
+        self.document.close(&section, &["file"]);
+        self.path(file)
+    }
+
+    fn limits(&mut self, top: &Section) -> Option<Limits> {
+        let section = self.document.section(top, "limits");
+        let mut limits = Limits::default();
+        let document = &mut *self.document;
+        let mut number = |key: &'static str, most: usize, place: &mut usize| {
+            if let Some(value) = document.count(&section, key, 1..=most) {
+                *place = value;
+            }
+        };
+        let (mut rows, mut bytes) = (1_000_000, 1 << 30);
+        let (mut planning_ms, mut query_ms, mut queue_ms) = (5_000, 30_000, 5_000);
+        number("max_sql_bytes", 1 << 20, &mut limits.max_sql_bytes);
+        number("max_joins", 256, &mut limits.max_joins);
+        number("max_in_list_items", 1 << 20, &mut limits.max_in_list_items);
+        number("max_query_memory_bytes", 1 << 40, &mut limits.max_query_memory_bytes);
+        number("max_concurrent_queries", 1_024, &mut limits.max_concurrent_queries);
+        number("max_rows", usize::MAX >> 1, &mut rows);
+        number("max_result_bytes", usize::MAX >> 1, &mut bytes);
+        number("max_planning_ms", 600_000, &mut planning_ms);
+        number("max_query_ms", 86_400_000, &mut query_ms);
+        number("max_queue_ms", 600_000, &mut queue_ms);
+        let millis = |value: usize| Duration::from_millis(u64::try_from(value).unwrap_or(u64::MAX));
+        limits.max_rows = u64::try_from(rows).unwrap_or(u64::MAX);
+        limits.max_result_bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        limits.max_planning_time = millis(planning_ms);
+        limits.max_query_time = millis(query_ms);
+        limits.max_queue_time = millis(queue_ms);
+        self.document.close(
+            &section,
+            &[
+                "max_sql_bytes", "max_joins", "max_in_list_items", "max_query_memory_bytes", "max_concurrent_queries",
+                "max_rows", "max_result_bytes", "max_planning_ms", "max_query_ms", "max_queue_ms",
+            ],
+        );
+        Some(limits)
+    }
+
+    fn sources(&mut self, top: &Section) -> Vec<SourceConfig> {
+        let sections = self.document.sections(top, "source");
+        let mut sources: Vec<SourceConfig> = Vec::new();
+        for section in sections {
+            if let Some(source) = self.source(&section) {
+                if sources.iter().any(|other| other.name == source.name) {
+                    self.document.fault_at(&section, "name", "来源名称重复", "is the name of another source too");
+                }
+                sources.push(source);
+            }
+        }
+        sources
+    }
+
+    fn source(&mut self, section: &Section) -> Option<SourceConfig> {
+        let name = self.document.required_text(section, "name");
+        let url = self.document.required_text(section, "url");
+        let datasets = self.datasets(section);
+        let encoding = self.encoding(section);
+        let region = self.document.text(section, "region");
+        let mut reject_limit = RejectLimit::default();
+        if let Some(share) = self.document.share(section, "reject_share") {
+            reject_limit.share = share;
+        }
+        if let Some(rows) = self.document.count(section, "reject_rows", 0..=usize::MAX >> 1) {
+            reject_limit.rows = u64::try_from(rows).unwrap_or(u64::MAX);
+        }
+        let mut options = SourceOptions::from_env();
+        if let Some(endpoint) = self.document.text(section, "s3_endpoint") {
+            options.endpoint = Some(endpoint);
+        }
+        if let Some(region) = self.document.text(section, "s3_region") {
+            options.region = Some(region);
+        }
+        self.document.close(
+            section,
+            &["name", "url", "datasets", "encoding", "region", "reject_share", "reject_rows", "s3_endpoint", "s3_region"],
+        );
+        let url = url?;
+        let url = if url.contains("://") { url } else { self.base.join(url).display().to_string() };
+        Some(SourceConfig { name: name?, url, datasets, encoding, region, reject_limit, options })
+    }
+
+    fn datasets(&mut self, section: &Section) -> Vec<DatasetId> {
+        let names = self.document.texts(section, "datasets");
+        let mut datasets = Vec::new();
+        for name in names {
+            match DatasetId::try_from(name.as_str()) {
+                Ok(dataset) => datasets.push(dataset),
+                Err(error) => self.document.fault_at(section, "datasets", &format!("数据集名称有误:{name}"), &error.to_string()),
+            }
+        }
+        if datasets.is_empty() {
+            self.document.fault_in(section, "datasets 至少要有一个数据集", "`datasets` has to name at least one dataset");
+        }
+        datasets
+    }
+
+    fn encoding(&mut self, section: &Section) -> Option<TextEncoding> {
+        let name = self.document.text(section, "encoding")?;
+        let all = [TextEncoding::Utf8, TextEncoding::Gb18030, TextEncoding::Utf16Le, TextEncoding::Utf16Be];
+        let found = all.into_iter().find(|encoding| encoding.name().eq_ignore_ascii_case(&name));
+        if found.is_none() {
+            self.document.fault_at(
+                section,
+                "encoding",
+                &format!("未知编码 {name};可用 utf-8、gb18030、utf-16le、utf-16be"),
+                &format!("unknown encoding `{name}`: use utf-8, gb18030, utf-16le or utf-16be"),
+            );
+        }
+        found
+    }
+}
+
+fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! `datong demo`: the whole product on a synthetic city, on loopback only.
+//!
+//! City → exports → pull → link → publish → serve → the same question as three roles. All figures are computed from what
+//! happened; linkage is measured against the city's truth files.
+
+mod figures;
+mod questions;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use auth::KeySource;
+use query::Limits;
+use serde_json::json;
+
+use self::figures::Figures;
+use crate::cli::DemoArguments;
+use crate::config::{Config, ServerConfig, SourceConfig, TrustConfig};
+use crate::screen::Screen;
+use crate::site::Site;
+use crate::{Failure, city_command, gateway, init, intake, serve};
+
+/// `datong demo`.
+pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<(), Failure> {
+    serve::start_logging();
+    let clock = Instant::now();
+    let (folder, _kept) = data_folder(arguments)?;
+    screen.say(
+        "演示模式:仅本机可访问,数据为合成,勿用于真实数据。",
+        "Demo: this machine only, synthetic people, not for real data.",
+    );
+    let mut figures = Figures::default();
+    let city_folder = folder.join("city");
+    let stage = Instant::now();
+    let summary = city_command::write(arguments.people, arguments.seed, &city_folder, screen).await?;
+    figures.stage("生成城市 city", stage.elapsed());
+    let issuer = init::make_keys(&folder.join("keys"))?;
+    let site = Site::of_config(config(&folder, &city_folder, arguments)?)?;
+    let report = intake::pull(&site, &site.config.sources, screen).await?;
+    figures.pull(&report);
+    let stage = Instant::now();
+    figures.measure(&site, &city_folder.join("truth")).await?;
+    figures.stage("核对真值 measure", stage.elapsed());
+    let stage = Instant::now();
+    let site = Arc::new(site);
+    let (gateway, log) = gateway::start(&site)?;
+    gateway::publish_current(&site, &gateway).await?;
+    let app = serve::rest_app(&site, &gateway, &log, site.config.trust.keys.clone())?;
+    let listener = serve::bind(&site.config.server).await?;
+    let address = listener.local_addr()?;
+    figures.stage("打开 open", stage.elapsed());
+    let ready = clock.elapsed();
+    let principals = questions::principals(&site).await?;
+    let tokens = questions::tokens(&issuer, &principals)?;
+    write_demo_file(&folder, address, &tokens, arguments)?;
+    intake::print(&report, screen);
+    figures.print(&summary, ready, screen);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let wait = !arguments.no_wait;
+    let server = site.config.server.clone();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
+        serve::serve_until(app, listener, &server, async {
+            let _ = stopped.await;
+        })
+        .await
+    });
+    questions::ask_all(address, &tokens, screen).await?;
+    if wait {
+        invite(address, &folder, screen);
+        serve::stop_signal().await;
+    }
+    let _ = stop.send(());
+    while let Some(ended) = tasks.join_next().await {
+        if let Ok(served) = ended {
+            served?;
+        }
+    }
+    log.shutdown().await;
+    Ok(())
+}
+
+/// The folder everything goes to, and what removes it at the end if it is a temporary one.
+fn data_folder(arguments: &DemoArguments) -> Result<(PathBuf, Option<tempfile::TempDir>), Failure> {
+    match &arguments.data_dir {
+        Some(folder) => {
+            std::fs::create_dir_all(folder)?;
+            Ok((folder.clone(), None))
+        }
+        None => {
+            let temporary = tempfile::TempDir::with_prefix("datong-demo-")?;
+            Ok((temporary.path().to_owned(), Some(temporary)))
+        }
+    }
+}
+
+/// The demo's configuration. It alone admits the division that no edition of GB/T 2260 ever assigned.
+fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Result<Config, Failure> {
+    let registry = schemas::Registry::shipped()
+        .map_err(|error| Failure::caused_by("内置声明有误", "the shipped declarations are unsound", &error))?;
+    let departments = ["police", "civil", "health", "housing", "grid"];
+    let sources = departments.iter().map(|department| SourceConfig {
+        name: (*department).to_owned(),
+        url: city_folder.join("exports").join(department).display().to_string(),
+        datasets: registry.datasets().filter(|d| d.department() == *department).map(|d| d.id.clone()).collect(),
+        encoding: None,
+        region: Some(city::DEMO_REGION.to_owned()),
+        reject_limit: connectors::RejectLimit { share: 0.05, ..connectors::RejectLimit::default() },
+        options: connectors::SourceOptions::default(),
+    });
+    Ok(Config {
+        server: ServerConfig {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)),
+            behind_proxy: false,
+            tls: None,
+            cpu_threads: std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get),
+            max_body_bytes: 2 << 20,
+            max_page_rows: 1_000,
+        },
+        data_folder: folder.join("data"),
+        key_file: folder.join("keys").join("datong.key"),
+        audit_folder: folder.join("data").join("audit"),
+        trust: TrustConfig {
+            issuer: init::LOCAL_ISSUER.to_owned(),
+            audience: init::AUDIENCE.to_owned(),
+            keys: KeySource::File(folder.join("keys").join("jwks.json")),
+            signing_key_file: Some(folder.join("keys").join("token.pem")),
+        },
+        policy_file: None,
+        dataset_folder: None,
+        admit_divisions: vec![city::DEMO_DIVISION.to_owned()],
+        limits: Limits::default(),
+        sources: sources.collect(),
+    })
+}
+
+/// `demo.json`: where to ask and with which tokens, for scripts.
+fn write_demo_file(
+    folder: &Path,
+    address: SocketAddr,
+    tokens: &[(String, String)],
+    arguments: &DemoArguments,
+) -> Result<(), Failure> {
+    let by_role: serde_json::Map<String, serde_json::Value> =
+        tokens.iter().map(|(role, token)| (role.clone(), json!(token))).collect();
+    let demo = json!({
+        "rest": format!("http://{address}"),
+        "tokens": by_role,
+        "people": arguments.people,
+        "seed": arguments.seed,
+    });
+    let file = folder.join("demo.json");
+    let text = serde_json::to_string_pretty(&demo)
+        .map_err(|error| Failure::caused_by("无法写入 demo.json", "demo.json cannot be written", &error))?;
+    std::fs::write(&file, text)?;
+    restrict(&file)?;
+    Ok(())
+}
+
+/// Tokens are for the owner of the folder only.
+fn restrict(file: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+fn invite(address: SocketAddr, folder: &Path, screen: &Screen) {
+    let file = folder.join("demo.json");
+    let file = file.display();
+    screen.say(
+        &format!("令牌见 {file}。试试:\n  curl -s http://{address}/api/v1/catalog -H \"Authorization: Bearer $TOKEN\"\n按 Ctrl+C 退出"),
+        &format!("Tokens are in {file}. Try:\n  curl -s http://{address}/api/v1/catalog -H \"Authorization: Bearer $TOKEN\"\nCtrl+C ends the demo"),
+    );
+}

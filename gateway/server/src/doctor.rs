@@ -1,0 +1,81 @@
+//! `datong doctor`: what state is this installation in, and what should be mended? Shows no data.
+
+use std::path::Path;
+
+use audit::AuditReader;
+
+use crate::Failure;
+use crate::failure::chain_of;
+use crate::screen::Screen;
+use crate::site::Site;
+
+/// `datong doctor`.
+pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failure> {
+    let site = Site::open(config_file)?;
+    let mut problems = 0_usize;
+    screen.line(&format!("datong {}", env!("CARGO_PKG_VERSION")));
+    match site.lake.published().await {
+        Ok(Some(published)) => {
+            let unreadable = unreadable_tables(&site, &published, screen).await;
+            problems += unreadable;
+            screen.say(
+                &format!("数据版本 {},{} 张表,{unreadable} 张无法读取", published.version, published.tables.len()),
+                &format!("data version {}, {} tables, {unreadable} unreadable", published.version, published.tables.len()),
+            );
+        }
+        Ok(None) => screen.say("尚未发布数据:运行 datong pull", "no data published: run `datong pull`"),
+        Err(error) => {
+            problems += 1;
+            screen.say("✗ 已发布版本无法读取", &format!("✗ the published version cannot be read: {}", chain_of(&error)));
+        }
+    }
+    problems += audit_chain(&site, screen);
+    screen.say(
+        &format!("策略版本 {}", site.policies.version()),
+        &format!("policy version {}", site.policies.version()),
+    );
+    if problems == 0 {
+        screen.say("一切正常", "all well");
+        Ok(())
+    } else {
+        Err(Failure::problems_found(format!("发现 {problems} 个问题"), format!("{problems} problems found")))
+    }
+}
+
+async fn unreadable_tables(site: &Site, published: &lake::Published, screen: &Screen) -> usize {
+    let snapshot = site.lake.snapshot(published);
+    let mut unreadable = 0;
+    for name in published.tables.keys() {
+        if let Err(error) = snapshot.provider(name).await {
+            unreadable += 1;
+            screen.say(&format!("✗ 表 {name} 无法读取"), &format!("✗ table {name} cannot be read: {}", chain_of(&error)));
+        }
+    }
+    unreadable
+}
+
+fn audit_chain(site: &Site, screen: &Screen) -> usize {
+    let folder = &site.config.audit_folder;
+    if !folder.exists() {
+        screen.say("尚无审计日志", "no audit log yet");
+        return 0;
+    }
+    let reader = AuditReader::new(folder, site.key.derive("audit"));
+    match reader.verify(&[]) {
+        Ok(report) if report.is_intact() => {
+            screen.say(
+                &format!("审计链完整,{} 条记录", report.records),
+                &format!("audit chain intact, {} records", report.records),
+            );
+            0
+        }
+        Ok(_) => {
+            screen.say("✗ 审计链不完整", "✗ the audit chain is broken");
+            1
+        }
+        Err(error) => {
+            screen.say("✗ 审计日志无法读取", &format!("✗ the audit log cannot be read: {}", chain_of(&error)));
+            1
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `datong init`: a new site with keys of its own.
+
+use std::path::Path;
+
+use auth::TokenIssuer;
+use lake::MasterKey;
+
+use crate::Failure;
+use crate::cli::InitArguments;
+use crate::screen::Screen;
+
+/// Issuer and audience of tokens that a site signs itself.
+pub(crate) const LOCAL_ISSUER: &str = "urn:datong:local";
+pub(crate) const AUDIENCE: &str = "datong";
+
+const TEMPLATE: &str = r#"# Datong 打通: configuration of one site. 站点配置
+# Paths are relative to this file. 路径相对于本文件.  Check it with: datong check
+
+[server]
+listen = "127.0.0.1:8600"          # off loopback TLS is needed 对外监听必须启用 TLS
+# tls_certificate = "tls/cert.pem"
+# tls_private_key = "tls/key.pem"
+
+[data]
+folder = "data"                     # everything in it is sealed 目录内全部加密
+key_file = "keys/datong.key"        # keep a copy elsewhere; without it nothing can be read 请另行备份
+
+[auth]
+issuer = "urn:datong:local"
+audience = "datong"
+jwks_file = "keys/jwks.json"        # or jwks_url = "https://…" of your identity service 或身份服务地址
+signing_key_file = "keys/token.pem" # for `datong token` only
+
+# One block for each place exports come from. 每个来源一段
+[[source]]
+name = "police"
+url = "exports/police"              # a folder, file:// or s3://bucket/prefix
+datasets = ["police.resident", "police.floating", "police.incident"]
+reject_share = 0.05
+
+[[source]]
+name = "civil"
+url = "exports/civil"
+datasets = ["civil.subsistence", "civil.disability", "civil.marriage", "civil.elder_allowance"]
+
+[[source]]
+name = "health"
+url = "exports/health"
+datasets = ["health.archive", "health.chronic_visit", "health.vaccination"]
+
+[[source]]
+name = "housing"
+url = "exports/housing"
+datasets = ["housing.property", "housing.lease", "housing.repair"]
+
+[[source]]
+name = "grid"
+url = "exports/grid"
+datasets = ["grid.grid", "grid.event"]
+"#;
+
+/// `datong init`.
+pub(crate) fn run(arguments: &InitArguments, screen: &Screen) -> Result<(), Failure> {
+    let folder = &arguments.dir;
+    let config = folder.join("datong.toml");
+    if config.exists() {
+        return Err(Failure::usage(
+            format!("{} 已存在,不会覆盖", config.display()),
+            format!("{} exists already and is left alone", config.display()),
+        ));
+    }
+    for department in ["police", "civil", "health", "housing", "grid"] {
+        std::fs::create_dir_all(folder.join("exports").join(department))?;
+    }
+    make_keys(&folder.join("keys"))?;
+    std::fs::write(&config, TEMPLATE)?;
+    screen.say(
+        &format!("已生成 {}\n下一步:把各部门导出放入 exports/,然后运行 datong --config {} check", config.display(), config.display()),
+        &format!("wrote {}\nnext: put the exports into exports/, then run datong --config {} check", config.display(), config.display()),
+    );
+    Ok(())
+}
+
+/// Makes the data key, the token signing key and the public key set in a folder, keeping what is already there.
+pub(crate) fn make_keys(folder: &Path) -> Result<TokenIssuer, Failure> {
+    std::fs::create_dir_all(folder)?;
+    let data_key = folder.join("datong.key");
+    if !data_key.exists() {
+        MasterKey::create(&data_key)
+            .map_err(|error| Failure::caused_by("无法生成密钥", "a key cannot be made", &error))?;
+    }
+    let issuer = TokenIssuer::load_or_create(&folder.join("token.pem"), LOCAL_ISSUER, AUDIENCE)
+        .map_err(|error| Failure::caused_by("无法生成签名密钥", "a signing key cannot be made", &error))?;
+    std::fs::write(folder.join("jwks.json"), issuer.jwks_json())?;
+    Ok(issuer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_written_configuration_is_sound() {
+        crate::config::Config::parse("datong.toml", TEMPLATE, Path::new(".")).unwrap();
+    }
+}

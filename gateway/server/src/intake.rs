@@ -1,0 +1,189 @@
+//! The way in, end to end: exports are read and landed, records linked, a new version published, or nothing at all.
+//!
+//! A pull is idempotent (a batch is named by the content of its files; the same files change nothing) and atomic (readers
+//! see the old version or the new one). Over its reject limit it publishes nothing and says so.
+
+mod landing;
+mod unify;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use chrono::{DateTime, Utc};
+use connectors::Receipt;
+use linkage::LinkReport;
+use schemas::DatasetId;
+
+use crate::Failure;
+use crate::cli::PullArguments;
+use crate::config::SourceConfig;
+use crate::progress::Stage;
+use crate::screen::{Screen, thousands};
+use crate::site::Site;
+
+/// What became of one dataset in a pull.
+#[derive(Debug)]
+pub(crate) enum DatasetOutcome {
+    /// Read and landed.
+    Landed(Receipt),
+    /// The same files as in the published version.
+    Unchanged,
+    /// The source has no file for it.
+    NoFile,
+}
+
+/// What a pull did.
+#[derive(Debug)]
+pub(crate) struct PullReport {
+    pub(crate) outcomes: Vec<(DatasetId, DatasetOutcome)>,
+    /// Files no dataset of their source claims.
+    pub(crate) unclaimed: Vec<String>,
+    pub(crate) link: Option<LinkReport>,
+    /// The version in force afterwards.
+    pub(crate) version: Option<u64>,
+    pub(crate) timings: Timings,
+}
+
+/// Elapsed time of the stages.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Timings {
+    pub(crate) land: Duration,
+    pub(crate) link: Duration,
+    pub(crate) publish: Duration,
+}
+
+/// Rows of one landed table.
+pub(crate) type Landed = BTreeMap<DatasetId, Vec<RecordBatch>>;
+
+/// `datong pull`.
+pub(crate) async fn run(config: &Path, arguments: &PullArguments, screen: &Screen) -> Result<(), Failure> {
+    let site = Site::open(config)?;
+    let sources = chosen_sources(&site, &arguments.sources)?;
+    let report = pull(&site, &sources, screen).await?;
+    print(&report, screen);
+    Ok(())
+}
+
+fn chosen_sources(site: &Site, names: &[String]) -> Result<Vec<SourceConfig>, Failure> {
+    let all = &site.config.sources;
+    if names.is_empty() {
+        return Ok(all.clone());
+    }
+    names
+        .iter()
+        .map(|name| {
+            all.iter().find(|source| &source.name == name).cloned().ok_or_else(|| {
+                let known = all.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join(", ");
+                Failure::usage(
+                    format!("没有名为 {name} 的来源;已配置:{known}"),
+                    format!("no source is called `{name}`; configured: {known}"),
+                )
+            })
+        })
+        .collect()
+}
+
+/// Pulls the sources and publishes, if anything changed.
+pub(crate) async fn pull(site: &Site, sources: &[SourceConfig], screen: &Screen) -> Result<PullReport, Failure> {
+    let started: DateTime<Utc> = Utc::now();
+    let publication = site
+        .lake
+        .begin()
+        .await
+        .map_err(|error| Failure::caused_by("无法开始发布", "a publication cannot be begun", &error))?;
+    let clock = Instant::now();
+    let intake = landing::land(site, &publication, sources, started, screen).await?;
+    let mut timings = Timings { land: clock.elapsed(), ..Timings::default() };
+    let version = publication.base().map(|published| published.version);
+    let mut report = PullReport {
+        outcomes: intake.outcomes,
+        unclaimed: intake.unclaimed,
+        link: None,
+        version,
+        timings,
+    };
+    if intake.landed.is_empty() {
+        return Ok(report);
+    }
+    let clock = Instant::now();
+    let stage = Stage::begin(screen, screen.pick("关联", "linking"), 0);
+    let linked = unify::link_all(site, &publication, intake.landed, started, stage).await?;
+    timings.link = clock.elapsed();
+    let clock = Instant::now();
+    let link_report = unify::write(site, &publication, linked).await?;
+    let published = publication
+        .commit()
+        .await
+        .map_err(|error| Failure::caused_by("发布失败,仍使用上一版本", "not published; the last version stays", &error))?;
+    timings.publish = clock.elapsed();
+    report.version = Some(published.version);
+    report.link = Some(link_report);
+    report.timings = timings;
+    Ok(report)
+}
+
+/// Prints what a pull did.
+pub(crate) fn print(report: &PullReport, screen: &Screen) {
+    let rows: Vec<Vec<String>> = report
+        .outcomes
+        .iter()
+        .map(|(dataset, outcome)| {
+            let mut row = vec![dataset.to_string()];
+            match outcome {
+                DatasetOutcome::Landed(receipt) => {
+                    row.extend([receipt.read, receipt.accepted, receipt.rejected].map(thousands));
+                    row.push(drift_of(receipt, screen));
+                }
+                DatasetOutcome::Unchanged => {
+                    row.extend(["", "", ""].map(str::to_owned));
+                    row.push(screen.pick("未变化", "unchanged").to_owned());
+                }
+                DatasetOutcome::NoFile => {
+                    row.extend(["", "", ""].map(str::to_owned));
+                    row.push(screen.pick("没有文件", "no file").to_owned());
+                }
+            }
+            row
+        })
+        .collect();
+    screen.table(&["数据集 dataset", "读入 read", "接受 accepted", "拒绝 rejected", "备注 remarks"], &rows);
+    for file in &report.unclaimed {
+        screen.remark(
+            &format!("文件未被任何数据集认领:{file}"),
+            &format!("no dataset of its source claims this file: {file}"),
+        );
+    }
+    if let Some(link) = &report.link {
+        screen.line(&format!(
+            "人口 persons {} · 房屋 houses {} · 户 households {} · 事件 events {}",
+            thousands(link.persons),
+            thousands(link.houses),
+            thousands(link.households),
+            thousands(link.events)
+        ));
+    }
+    match (&report.link, report.version) {
+        (Some(_), Some(version)) => screen.say(&format!("已发布版本 {version}"), &format!("published version {version}")),
+        (None, Some(version)) => {
+            screen.say(&format!("没有变化,仍为版本 {version}"), &format!("nothing changed; version {version} stays"));
+        }
+        (_, None) => screen.say("没有可发布的数据", "nothing to publish"),
+    }
+}
+
+fn drift_of(receipt: &Receipt, screen: &Screen) -> String {
+    let drift = || receipt.files.iter().flat_map(|file| &file.drift);
+    let n_missing: usize = drift().map(|d| d.missing.len()).sum();
+    let n_unknown: usize = drift().map(|d| d.unknown.len()).sum();
+    if n_missing + n_unknown == 0 {
+        return String::new();
+    }
+    screen
+        .pick(
+            &format!("表头变化:缺 {n_missing},新 {n_unknown}"),
+            &format!("headings: {n_missing} missing, {n_unknown} unknown"),
+        )
+        .to_owned()
+}

@@ -1,0 +1,88 @@
+//! Landed tables to the unified base.
+
+use arrow::array::RecordBatch;
+use chrono::{DateTime, TimeDelta, Utc};
+use lake::{LakeError, Publication, Snapshot};
+use linkage::{Identities, LinkInput, LinkReport, Linked};
+use schemas::Relation;
+
+use super::Landed;
+use crate::Failure;
+use crate::progress::Stage;
+use crate::site::Site;
+
+fn failed(error: &LakeError) -> Failure {
+    Failure::caused_by("数据读写失败", "tables cannot be read or written", error)
+}
+
+/// Links what was landed together with the unchanged tables of the published version.
+pub(super) async fn link_all(
+    site: &Site,
+    publication: &Publication,
+    mut landed: Landed,
+    now: DateTime<Utc>,
+    stage: Stage,
+) -> Result<Linked, Failure> {
+    let base = publication.base().map(|published| site.lake.snapshot(published));
+    let mut previous = None;
+    if let Some(snapshot) = &base {
+        for dataset in site.registry.datasets() {
+            if !landed.contains_key(&dataset.id) && snapshot.relations().any(|name| *name == dataset.id) {
+                landed.insert(dataset.id.clone(), snapshot.read(&dataset.id).await.map_err(|error| failed(&error))?);
+            }
+        }
+        previous = previous_identities(snapshot).await?;
+    }
+    let registry = site.registry.clone();
+    let today = (now + TimeDelta::hours(8)).date_naive();
+    let linked = tokio::task::spawn_blocking(move || {
+        let input = LinkInput {
+            registry: &registry,
+            tables: &landed,
+            previous: previous.as_ref(),
+            today,
+            now_us: now.timestamp_micros(),
+        };
+        linkage::link(&input, &mut |what| stage.say(what))
+    })
+    .await;
+    match linked {
+        Ok(Ok(linked)) => Ok(linked),
+        Ok(Err(error)) => Err(Failure::caused_by("关联失败", "linking failed", &error)),
+        Err(_) => Err(Failure::failed("关联中断", "linking was interrupted")),
+    }
+}
+
+async fn previous_identities(snapshot: &Snapshot) -> Result<Option<Identities>, Failure> {
+    let relation = Identities::relation();
+    if !snapshot.relations().any(|name| *name == relation.name) {
+        return Ok(None);
+    }
+    let batches = snapshot.read(&relation.name).await.map_err(|error| failed(&error))?;
+    Identities::from_batches(&batches)
+        .map(Some)
+        .map_err(|error| Failure::caused_by("关联结果无法读取", "the membership cannot be read", &error))
+}
+
+/// Writes the unified tables and the membership.
+pub(super) async fn write(site: &Site, publication: &Publication, linked: Linked) -> Result<LinkReport, Failure> {
+    for (name, batches) in &linked.tables {
+        if let Some(relation) = site.registry.relation(name) {
+            write_table(publication, &relation, batches).await?;
+        }
+    }
+    let membership = linked
+        .identities
+        .to_batch()
+        .map_err(|error| Failure::caused_by("关联结果无法保存", "the membership cannot be kept", &error))?;
+    write_table(publication, &Identities::relation(), &[membership]).await?;
+    Ok(linked.report)
+}
+
+async fn write_table(publication: &Publication, relation: &Relation, batches: &[RecordBatch]) -> Result<(), Failure> {
+    let mut writer = publication.writer(relation).map_err(|error| failed(&error))?;
+    for batch in batches {
+        writer.write(batch.clone()).await.map_err(|error| failed(&error))?;
+    }
+    writer.finish().await.map(|_| ()).map_err(|error| failed(&error))
+}

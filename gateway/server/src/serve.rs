@@ -1,0 +1,153 @@
+//! `datong serve`: the REST door over the published version, until asked to stop.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use audit::AuditLog;
+use auth::{AuthConfig, Authenticator, KeySource};
+use axum::Router;
+use query::Gateway;
+use rest::{PeerAddress, Readiness, RestConfig, RestState, TlsListener, tls_acceptor};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::config::{ServerConfig, TrustConfig};
+use crate::screen::Screen;
+use crate::site::Site;
+use crate::{Failure, gateway};
+
+/// How long running requests may go on after the server was asked to stop.
+const DRAIN_TIME: Duration = Duration::from_secs(30);
+/// How often the audit log is probed for readiness.
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// `datong serve`.
+pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
+    start_logging();
+    let site = Arc::new(Site::open(config)?);
+    let (gateway, log) = gateway::start(&site)?;
+    let version = gateway::publish_current(&site, &gateway).await?;
+    let app = rest_app(&site, &gateway, &log, site.config.trust.keys.clone())?;
+    let listener = bind(&site.config.server).await?;
+    let address = listener.local_addr()?;
+    let scheme = if site.config.server.tls.is_some() { "https" } else { "http" };
+    match version {
+        Some(version) => screen.say(
+            &format!("正在服务:{scheme}://{address},数据版本 {version}"),
+            &format!("serving {scheme}://{address}, data version {version}"),
+        ),
+        None => screen.say(
+            &format!("正在服务:{scheme}://{address};尚无数据,请运行 datong pull"),
+            &format!("serving {scheme}://{address}; no data yet, run `datong pull`"),
+        ),
+    }
+    let mut tasks = JoinSet::new();
+    tasks.spawn(gateway::follow(Arc::clone(&site), gateway));
+    serve_until(app, listener, &site.config.server, stop_signal()).await?;
+    drop(tasks);
+    log.shutdown().await;
+    Ok(())
+}
+
+/// The REST router over a gateway.
+pub(crate) fn rest_app(
+    site: &Site,
+    gateway: &Arc<Gateway>,
+    log: &AuditLog,
+    keys: KeySource,
+) -> Result<Router, Failure> {
+    let TrustConfig { issuer, audience, .. } = &site.config.trust;
+    let authenticator = Authenticator::new(AuthConfig::new(issuer.clone(), audience.clone(), keys))
+        .map_err(|error| Failure::configuration(format!("[auth] 不可用:{error}"), format!("[auth] cannot be used: {error}")))?;
+    let config = RestConfig {
+        max_body_bytes: site.config.server.max_body_bytes,
+        max_page_rows: site.config.server.max_page_rows,
+        cursor_secret: *site.key.derive("cursors").as_bytes(),
+    };
+    let state = RestState::new(Arc::clone(gateway), Arc::new(authenticator), readiness(log), config);
+    Ok(rest::router(state))
+}
+
+/// Ready while the audit log can be written; probed in the background so that a probe never waits for the disk.
+fn readiness(log: &AuditLog) -> Readiness {
+    let healthy = Arc::new(AtomicBool::new(true));
+    let (log, state) = (log.clone(), Arc::downgrade(&healthy));
+    let mut probe = JoinSet::new();
+    probe.spawn(async move {
+        while let Some(state) = state.upgrade() {
+            state.store(log.healthy().await.is_ok(), Ordering::Relaxed);
+            drop(state);
+            tokio::time::sleep(PROBE_INTERVAL).await;
+        }
+    });
+    Arc::new(move || {
+        let _held = &probe;
+        if healthy.load(Ordering::Relaxed) { Vec::new() } else { vec!["the audit log cannot be written".to_owned()] }
+    })
+}
+
+/// Binds the address of the configuration. Off loopback it has TLS or a proxy: the configuration was refused otherwise.
+pub(crate) async fn bind(config: &ServerConfig) -> Result<TcpListener, Failure> {
+    TcpListener::bind(config.listen).await.map_err(|error| {
+        Failure::failed(
+            format!("无法监听 {}:{error}", config.listen),
+            format!("cannot listen on {}: {error}", config.listen),
+        )
+    })
+}
+
+/// Serves until `stop` resolves, then lets running requests end for a while.
+pub(crate) async fn serve_until(
+    app: Router,
+    listener: TcpListener,
+    config: &ServerConfig,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
+    let service = app.into_make_service_with_connect_info::<PeerAddress>();
+    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+    let signal = async move {
+        stop.await;
+        let _ = stopping.send(());
+    };
+    let drained = async move {
+        let _ = stopped.await;
+        tokio::time::sleep(DRAIN_TIME).await;
+    };
+    match &config.tls {
+        Some((certificate, private_key)) => {
+            let acceptor = tls_acceptor(certificate, private_key)
+                .map_err(|error| Failure::caused_by("TLS 证书或私钥不可用", "TLS cannot be offered", &error))?;
+            let listener = TlsListener::new(listener, acceptor)?;
+            let serving = axum::serve(listener, service).with_graceful_shutdown(signal);
+            tokio::select! { served = serving => served?, () = drained => {} }
+        }
+        None => {
+            let serving = axum::serve(listener, service).with_graceful_shutdown(signal);
+            tokio::select! { served = serving => served?, () = drained => {} }
+        }
+    }
+    Ok(())
+}
+
+/// Ctrl-C or SIGTERM.
+pub(crate) async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+/// JSON lines on stderr, filtered by `DATONG_LOG`.
+pub(crate) fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DATONG_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

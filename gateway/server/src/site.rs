@@ -1,0 +1,91 @@
+//! An opened site: declarations, tables, policies, keys.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lake::{Lake, MasterKey};
+use policies::PolicySet;
+use schemas::{Registry, Relation};
+
+use crate::Failure;
+use crate::config::Config;
+use crate::failure::chain_of;
+
+/// What every command that touches data works on.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) config: Config,
+    pub(crate) registry: Registry,
+    pub(crate) policies: PolicySet,
+    pub(crate) lake: Lake,
+    pub(crate) key: Arc<MasterKey>,
+}
+
+impl Site {
+    /// Opens everything the configuration names.
+    pub(crate) fn open(config_file: &Path) -> Result<Self, Failure> {
+        Self::of_config(load_config(config_file)?)
+    }
+
+    pub(crate) fn of_config(config: Config) -> Result<Self, Failure> {
+        let registry = registry(&config)?;
+        let policies = load_policies(&config, &registry.relations())?;
+        let key = load_key(&config)?;
+        let lake_key = load_key(&config)?;
+        let lake = Lake::open(&config.data_folder, lake_key)
+            .map_err(|error| Failure::caused_by("无法打开数据目录", "the data folder cannot be opened", &error))?;
+        Ok(Self { config, registry, policies, lake, key: Arc::new(key) })
+    }
+}
+
+pub(crate) fn load_config(config_file: &Path) -> Result<Config, Failure> {
+    Config::load(config_file).map_err(|faults| {
+        let zh: Vec<String> = faults.iter().map(crate::config::ConfigFault::line_zh).collect();
+        let en: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Failure::configuration(
+            format!("配置有 {} 处错误\n{}", zh.len(), zh.join("\n")),
+            format!("{} faults in the configuration\n{}", en.len(), en.join("\n")),
+        )
+    })
+}
+
+/// Shipped declarations, those of the site, and the divisions it admits.
+pub(crate) fn registry(config: &Config) -> Result<Registry, Failure> {
+    let unsound =
+        |error: &dyn std::error::Error| Failure::configuration(chain_of(error), chain_of(error));
+    let mut registry = Registry::shipped().map_err(|error| unsound(&error))?;
+    for division in &config.admit_divisions {
+        registry = registry.admit_division(division);
+    }
+    let Some(folder) = &config.dataset_folder else { return Ok(registry) };
+    let mut files: Vec<_> = std::fs::read_dir(folder)?.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
+    files.sort();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "toml")) {
+        let text = std::fs::read_to_string(file)?;
+        registry = registry.with_dataset(&file.display().to_string(), &text).map_err(|error| unsound(&error))?;
+    }
+    Ok(registry)
+}
+
+pub(crate) fn load_policies(config: &Config, relations: &[Relation]) -> Result<PolicySet, Failure> {
+    let parsed = match &config.policy_file {
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Failure::caused_by("无法读取策略文件", "the policy file cannot be read", &error))?;
+            PolicySet::parse(&file.display().to_string(), &text, relations)
+        }
+        None => PolicySet::parse("default.toml", PolicySet::shipped_text(), relations),
+    };
+    parsed.map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Failure::configuration(
+            format!("策略有 {} 处错误\n{}", lines.len(), lines.join("\n")),
+            format!("{} faults in the policies\n{}", lines.len(), lines.join("\n")),
+        )
+    })
+}
+
+pub(crate) fn load_key(config: &Config) -> Result<MasterKey, Failure> {
+    MasterKey::load(&config.key_file)
+        .map_err(|error| Failure::configuration(format!("密钥不可用:{}", chain_of(&error)), chain_of(&error)))
+}

@@ -1,0 +1,28 @@
+//! Who may see what: the decision and the masks. Pure functions over Arrow arrays.
+//!
+//! This crate knows no storage, no network, no thread and no query engine. It offers:
+//! - [`Principal`]: who asks, in which one role, with which attributes, for which purpose;
+//! - [`PolicySet`]: the closed, typed policy language, read from TOML and checked against the relations it speaks of.
+//!   A set with any fault is refused whole, with every [`PolicyFault`] at once;
+//! - [`PolicySet::decide`]: a [`Principal`] and a relation to a [`Decision`], default closed;
+//! - [`Mask`]: one column to a column of equal length that shows less. Masks are total: no value makes them fail, and a
+//!   value of an unexpected shape is redacted, never let through.
+//!
+//! Invariants kept here, guarded by the tests `default_closed`, `properties` and `matrix`:
+//! - *default closed*: no rule, no relation; no grant, no column; no attribute, no row; no sound policy, no set;
+//! - *total masks*: equal length, nulls stay null, the type is [`Mask::output_type`], nothing hidden decides the output.
+
+mod decide;
+mod decision;
+mod mask;
+mod parse;
+mod policy_set;
+mod principal;
+mod row;
+
+pub use decision::{ColumnGrant, Decision, Grant, Reason, Refusal};
+pub use mask::{Disclosure, Keep, Mask, MaskContext, MaskError, Positions, REDACTED};
+pub use parse::{FaultKind, PolicyFault};
+pub use policy_set::{PolicySet, Purpose, Role};
+pub use principal::Principal;
+pub use row::RowPredicate;

@@ -1,0 +1,84 @@
+//! The policy language: closed, typed, checked whole.
+//!
+//! ```toml
+//! [masks]                                   # own names for masks used often
+//! id_number = { mask = "keep_first_last", first = 6, last = 4, length = 18, digits = true }
+//!
+//! [role.grid_worker]
+//! zh = "网格员"
+//! en = "grid worker"
+//! attributes = ["grids"]
+//!
+//! [purpose.case_investigation]
+//! zh = "案件侦办"
+//! en = "case investigation"
+//! legal_basis = "《中华人民共和国刑事诉讼法》第五十四条"
+//! expires = 2027-12-31                      # last day; may be left out
+//! roles = ["police_officer"]
+//!
+//! [[rule]]
+//! role = "grid_worker"
+//! purpose = "case_investigation"            # may be left out
+//! relations = ["unified.person"]
+//! zh = "网格员查看本网格人员"
+//! en = "a grid worker sees the people of the own grids"
+//! legal_basis = "……"
+//! rows = { column = "grid_id", in = "grids" }
+//! classes = { none = "clear" }              # defaults by classification; may be left out
+//! columns = { name = "clear", id_no = "id_number" }
+//! ```
+//!
+//! `rows` is `"all"`, `{ column, in = ATTRIBUTE }`, `{ column, prefix = ATTRIBUTE }`, `{ column, equals = [TEXT] }`,
+//! `{ column, starts_with = [TEXT] }`, `{ and = [..] }` or `{ or = [..] }`. A column that neither `columns` nor `classes`
+//! names is hidden. What a text does not say is never assumed: a word not known here is a fault.
+
+mod fault;
+mod mask_spec;
+mod reader;
+mod row_spec;
+mod rules;
+mod subjects;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemas::Relation;
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+pub use fault::{FaultKind, PolicyFault};
+
+use self::fault::Faults;
+use self::reader::TableReader;
+use crate::PolicySet;
+
+/// Longest policy text, in bytes: far above any sensible policy, far below what could hurt.
+const TEXT_BYTES_MAX: usize = 4 << 20;
+
+/// Reads and checks a policy set. See [`PolicySet::parse`].
+pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<PolicySet, Vec<PolicyFault>> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(vec![PolicyFault::of_file(file, FaultKind::TooLong { limit_bytes: TEXT_BYTES_MAX })]);
+    }
+    let mut faults = Faults::new(file, text);
+    let (document, syntax) = DeTable::parse_recoverable(text);
+    for error in syntax {
+        faults.add(error.span().unwrap_or(0..0), FaultKind::Syntax { message: error.message().to_owned() });
+    }
+    let span = document.span();
+    let mut top = TableReader::new(document.get_ref(), span);
+    let masks = mask_spec::read_named(top.optional_table("masks", &mut faults), &mut faults);
+    let roles = subjects::read_roles(top.optional_table("role", &mut faults), &mut faults);
+    let purposes = subjects::read_purposes(top.optional_table("purpose", &mut faults), &roles, &mut faults);
+    let by_name: BTreeMap<String, &Relation> = relations.iter().map(|r| (r.name.to_string(), r)).collect();
+    let known = rules::Known { roles: &roles, purposes: &purposes, masks: &masks, relations: &by_name };
+    let rules = rules::read_rules(top.optional_array("rule", &mut faults), &known, &mut faults);
+    top.close(&mut faults);
+    let version = hex::encode(Sha256::digest(text.as_bytes()));
+    faults.into_result(PolicySet {
+        version: version.chars().take(16).collect(),
+        roles: Arc::new(roles),
+        purposes: Arc::new(purposes),
+        rules: Arc::new(rules),
+    })
+}

@@ -1,0 +1,247 @@
+//! The rules: role × (purpose) × relation to rows and columns.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use schemas::{Column, Relation, RelationName, Sensitivity};
+use toml::de::{DeArray, DeTable};
+
+use super::fault::{FaultKind, Faults};
+use super::mask_spec::{NamedMasks, read_mask};
+use super::reader::{TableReader, Text, Value, text_of, texts_of};
+use super::row_spec::read_rows;
+use crate::policy_set::{Rule, RuleColumn, RulesOfRelation};
+use crate::row::RowRule;
+use crate::{Mask, Purpose, Reason, Role};
+
+/// The classes of personal information, as written in policies.
+const CLASSES: [(&str, Sensitivity); 10] = [
+    ("none", Sensitivity::None),
+    ("P", Sensitivity::P),
+    ("S1", Sensitivity::S1),
+    ("S2", Sensitivity::S2),
+    ("S3", Sensitivity::S3),
+    ("S4", Sensitivity::S4),
+    ("S5", Sensitivity::S5),
+    ("S6", Sensitivity::S6),
+    ("S7", Sensitivity::S7),
+    ("S8", Sensitivity::S8),
+];
+
+/// What rules may refer to.
+pub(super) struct Known<'k> {
+    pub(super) roles: &'k BTreeMap<String, Role>,
+    pub(super) purposes: &'k BTreeMap<String, Purpose>,
+    pub(super) masks: &'k NamedMasks,
+    pub(super) relations: &'k BTreeMap<String, &'k Relation>,
+}
+
+/// All rules, by role and relation.
+pub(super) type Rules = BTreeMap<String, BTreeMap<RelationName, RulesOfRelation>>;
+
+pub(super) fn read_rules(array: Option<&DeArray<'_>>, known: &Known<'_>, faults: &mut Faults<'_>) -> Rules {
+    let mut rules = Rules::new();
+    let mut first_lines = BTreeMap::new();
+    for value in array.into_iter().flat_map(|a| a.iter()) {
+        let Some(draft) = read_draft(value, known, faults) else { continue };
+        for relation in &draft.relations {
+            let rule = draft.rule_for(relation, faults);
+            let (line, _) = faults.place(draft.span.start);
+            match first_lines.get(&rule.id) {
+                Some(first_line) => {
+                    let kind = FaultKind::OverlappingRule { rule: rule.id, first_line: *first_line };
+                    faults.add(draft.span.clone(), kind);
+                    continue;
+                }
+                None => first_lines.insert(rule.id.clone(), line),
+            };
+            let place = rules.entry(draft.role.clone()).or_default().entry(relation.name.clone()).or_default();
+            match &draft.purpose {
+                Some(purpose) => {
+                    place.by_purpose.insert(purpose.clone(), rule);
+                }
+                None => place.base = Some(rule),
+            }
+        }
+    }
+    rules
+}
+
+/// One `[[rule]]`, which may speak of several relations.
+struct Draft<'k> {
+    span: Range<usize>,
+    role: String,
+    purpose: Option<String>,
+    relations: Vec<&'k Relation>,
+    zh: String,
+    en: String,
+    legal_basis: String,
+    rows: RowRule,
+    classes: Vec<(Sensitivity, Mask, Range<usize>)>,
+    columns: Vec<(Text, Mask)>,
+}
+
+/// Reads everything there is to read, so that one fault does not hide the next; `None` if any part cannot be used.
+fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>) -> Option<Draft<'k>> {
+    let mut reader = TableReader::of_value("rule", value, faults)?;
+    let role = reader.require_text("role", faults).and_then(|text| find_role(&text, known, faults));
+    let purpose = match reader.get("purpose") {
+        None => Some(None),
+        Some(value) => read_purpose(value, role, known, faults).map(Some),
+    };
+    let relations = reader.require("relations", faults).map(|value| read_relations(value, known, faults));
+    let relations = relations.unwrap_or_default();
+    let zh = reader.require_text("zh", faults);
+    let en = reader.require_text("en", faults);
+    let legal_basis = reader.require_text("legal_basis", faults);
+    let rows = reader.require("rows", faults).and_then(|value| read_rows(value, role, &relations, faults));
+    let classes = reader.optional_table("classes", faults).map(|table| read_classes(table, known, faults));
+    let columns = reader.optional_table("columns", faults).map(|table| read_columns(table, &relations, known, faults));
+    let span = reader.span();
+    reader.close(faults);
+    Some(Draft {
+        span,
+        role: role?.name.clone(),
+        purpose: purpose?,
+        relations,
+        zh: zh?.text,
+        en: en?.text,
+        legal_basis: legal_basis?.text,
+        rows: rows?,
+        classes: classes.unwrap_or_default(),
+        columns: columns.unwrap_or_default(),
+    })
+}
+
+fn find_role<'k>(text: &Text, known: &Known<'k>, faults: &mut Faults<'_>) -> Option<&'k Role> {
+    let found = known.roles.get(&text.text);
+    if found.is_none() {
+        let kind = FaultKind::UnknownRole { name: text.text.clone() };
+        faults.add_unknown(text.span.clone(), kind, &text.text, known.roles.keys().map(String::as_str));
+    }
+    found
+}
+
+fn read_purpose(
+    value: &Value<'_>,
+    role: Option<&Role>,
+    known: &Known<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<String> {
+    let Text { text, span } = text_of("purpose", value, faults)?;
+    let Some(purpose) = known.purposes.get(&text) else {
+        let kind = FaultKind::UnknownPurpose { name: text.clone() };
+        faults.add_unknown(span, kind, &text, known.purposes.keys().map(String::as_str));
+        return None;
+    };
+    if let Some(role) = role.filter(|role| !purpose.roles.contains(&role.name)) {
+        faults.add(span, FaultKind::PurposeNotForRole { purpose: text, role: role.name.clone() });
+        return None;
+    }
+    Some(text)
+}
+
+fn read_relations<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>) -> Vec<&'k Relation> {
+    let mut found = Vec::new();
+    for Text { text, span } in texts_of("relations", value, faults) {
+        match known.relations.get(&text) {
+            Some(relation) => found.push(*relation),
+            None => {
+                let kind = FaultKind::UnknownRelation { name: text.clone() };
+                faults.add_unknown(span, kind, &text, known.relations.keys().map(String::as_str));
+            }
+        }
+    }
+    found
+}
+
+fn read_classes(
+    table: &DeTable<'_>,
+    known: &Known<'_>,
+    faults: &mut Faults<'_>,
+) -> Vec<(Sensitivity, Mask, Range<usize>)> {
+    let mut classes = Vec::new();
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        let mask = read_mask(value, known.masks, faults);
+        match CLASSES.iter().find(|(word, _)| *word == name) {
+            Some((_, class)) => classes.extend(mask.map(|mask| (*class, mask, key.span()))),
+            None => {
+                let kind = FaultKind::UnknownClass { name: name.to_owned() };
+                faults.add_unknown(key.span(), kind, name, CLASSES.iter().map(|(word, _)| *word));
+            }
+        }
+    }
+    classes
+}
+
+/// Every column has to exist in every relation of the rule.
+fn read_columns(
+    table: &DeTable<'_>,
+    relations: &[&Relation],
+    known: &Known<'_>,
+    faults: &mut Faults<'_>,
+) -> Vec<(Text, Mask)> {
+    let mut columns = Vec::new();
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        for relation in relations.iter().filter(|r| r.column(name).is_none()) {
+            let kind = FaultKind::UnknownColumn { relation: relation.name.to_string(), column: name.to_owned() };
+            let names = relation.columns.iter().map(|c| c.name.as_str());
+            faults.add_unknown(key.span(), kind, name, names);
+        }
+        let text = Text { text: name.to_owned(), span: key.span() };
+        columns.extend(read_mask(value, known.masks, faults).map(|mask| (text, mask)));
+    }
+    columns
+}
+
+impl Draft<'_> {
+    fn rule_for(&self, relation: &Relation, faults: &mut Faults<'_>) -> Rule {
+        let subject = match &self.purpose {
+            Some(purpose) => format!("{}@{purpose}", self.role),
+            None => self.role.clone(),
+        };
+        let id = format!("{subject}/{}", relation.name);
+        let mut columns = BTreeMap::new();
+        for column in &relation.columns {
+            let Some((mask, span)) = self.mask_of(column) else { continue };
+            if !mask.fits(column.field_type) {
+                let kind = FaultKind::MaskDoesNotFit {
+                    mask: mask.name().to_owned(),
+                    relation: relation.name.to_string(),
+                    column: column.name.to_string(),
+                };
+                faults.add(span, kind);
+                continue;
+            }
+            columns.insert(column.name.to_string(), self.column(&id, column, mask));
+        }
+        if columns.is_empty() {
+            faults.add(self.span.clone(), FaultKind::ShowsNothing { rule: id.clone() });
+        }
+        Rule { id, legal_basis: self.legal_basis.clone(), rows: self.rows.clone(), columns }
+    }
+
+    /// The mask that the rule names for the column, or else for its class.
+    fn mask_of(&self, column: &Column) -> Option<(&Mask, Range<usize>)> {
+        let by_name = self.columns.iter().find(|(name, _)| name.text == column.name.as_str());
+        let named = by_name.map(|(name, mask)| (mask, name.span.clone()));
+        named.or_else(|| {
+            let by_class = self.classes.iter().find(|(class, ..)| *class == column.class);
+            by_class.map(|(_, mask, span)| (mask, span.clone()))
+        })
+    }
+
+    fn column(&self, rule_id: &str, column: &Column, mask: &Mask) -> RuleColumn {
+        RuleColumn {
+            field_type: column.field_type,
+            mask: mask.clone(),
+            rule: format!("{rule_id}/{}", column.name),
+            reason: Reason {
+                zh: format!("{}：{}{}。依据：{}", self.zh, column.zh, mask.zh(), self.legal_basis),
+                en: format!("{}: {} {}; legal basis {}", self.en, column.en, mask.en(), self.legal_basis),
+            },
+        }
+    }
+}

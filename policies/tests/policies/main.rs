@@ -1,0 +1,20 @@
+//! Tests of the policy language, the decision and the masks, through the public API.
+
+#[cfg(test)]
+mod decision;
+#[cfg(test)]
+mod default_closed;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod mask_values;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod shipped;
+#[cfg(test)]
+mod tokens;

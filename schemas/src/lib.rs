@@ -1,0 +1,54 @@
+//! The words of Datong: what departments send, what the unified base holds, and how one cell is read.
+//!
+//! This crate knows no file, no network, no thread and no query engine. It declares:
+//! - [`Dataset`]: one department export, with its fields, heading aliases, code lists and classification;
+//! - [`Relation`]: one table of the unified base;
+//! - [`CodeList`] and [`Divisions`]: the code lists, each with its version, and the division codes, current and historical;
+//! - identifiers that can only be built by parsing ([`CitizenId`], [`CreditCode`], [`Phone`], [`PartialDate`],
+//!   [`DivisionCode`], [`StandardAddress`]);
+//! - [`CellReader`]: one raw cell to a [`Cell`] of its field's type.
+//!
+//! [`Registry`] holds all of them, read once from the files in `schemas/data`.
+
+mod address;
+mod cell;
+mod citizen_id;
+mod code_list;
+mod credit_code;
+mod dataset;
+mod date_scan;
+mod declaration;
+mod division;
+mod field;
+mod fold;
+mod headings;
+mod id;
+mod mojibake;
+mod moment;
+mod numeral;
+mod partial_date;
+mod phone;
+mod registry;
+mod relation;
+mod row;
+mod shipped;
+mod writing;
+
+pub use address::StandardAddress;
+pub use cell::{Cell, CellReader, CellValue, RowContext};
+pub use citizen_id::{CitizenId, CitizenIdError};
+pub use code_list::{CodeList, CodeListId};
+pub use credit_code::{CreditCode, CreditCodeError};
+pub use dataset::{Dataset, HeadingMatch};
+pub use division::{DivisionCode, DivisionCodeError, DivisionLevel, Divisions};
+pub use field::{Authority, Field, FieldType, Identifiability, Sensitivity};
+pub use fold::fold_name;
+pub use headings::canonical_heading;
+pub use id::{ColumnName, DatasetId, NameError, RelationName};
+pub use mojibake::{Mojibake, looks_like_mojibake};
+pub use numeral::chinese_number;
+pub use partial_date::{DatePrecision, PartialDate, PartialDateError};
+pub use phone::{Phone, PhoneError, Phones};
+pub use registry::{Registry, SchemaError};
+pub use relation::{Column, Relation};
+pub use row::{SkipKind, row_kind};

@@ -1,0 +1,1 @@
+//! What the tests of the whole product share. The tests themselves stand in `tests/tests`.
