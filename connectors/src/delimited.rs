@@ -1,5 +1,6 @@
 //! Delimited text: which separator, and rows from records.
 
+mod find;
 mod splitter;
 
 use std::io::{Cursor, Read};

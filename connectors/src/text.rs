@@ -39,7 +39,7 @@ impl TextEncoding {
     /// units arrives here as UTF-8 already, a broken unit as U+FFFD.
     pub(crate) fn decode(self, bytes: &[u8], text: &mut String) -> bool {
         if bytes.is_ascii() {
-            text.extend(bytes.iter().map(|b| char::from(*b)));
+            text.push_str(std::str::from_utf8(bytes).unwrap_or_default());
             return true;
         }
         match self {

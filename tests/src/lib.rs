@@ -1,1 +1,3 @@
 //! What the tests of the whole product share. The tests themselves stand in `tests/tests`.
+
+pub mod attacks;

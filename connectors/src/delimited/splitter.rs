@@ -6,6 +6,7 @@
 
 use std::io::{self, Read};
 
+use super::find::find_any;
 use crate::ReadLimits;
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -147,7 +148,7 @@ impl<R: Read> Splitter<R> {
             // After the closing quote, anything up to the separator is part of the field.
             State::QuoteSeen => State::Unquoted,
             State::Discard => {
-                let run = self.run_until(|b| b == b'\n' || b == b'\r');
+                let run = self.run_until([b'\n', b'\r']);
                 self.pos += run;
                 return Ok(if self.pos < self.filled { self.end_row() } else { Some(State::Discard) });
             }
@@ -157,7 +158,7 @@ impl<R: Read> Splitter<R> {
 
     fn unquoted(&mut self, record: &mut Record) -> Option<State> {
         let separator = self.separator;
-        let run = self.run_until(|b| b == separator || b == b'\n' || b == b'\r');
+        let run = self.run_until([separator, b'\n', b'\r']);
         if record.field_len() + run > self.limits.cell_bytes_max {
             record.fault = Some("field_too_long");
         } else if record.bytes.len() + run > self.limits.row_bytes_max {
@@ -183,7 +184,7 @@ impl<R: Read> Splitter<R> {
     }
 
     fn quoted(&mut self, record: &mut Record) -> Result<State, SplitError> {
-        let run = self.run_until(|b| b == QUOTE || b == b'\n');
+        let run = self.run_until([QUOTE, b'\n']);
         let too_long = record.field_len() + run > self.limits.cell_bytes_max
             || record.bytes.len() + run > self.limits.row_bytes_max;
         if too_long || self.quoted_newlines > self.limits.quoted_newlines_max {
@@ -233,9 +234,9 @@ impl<R: Read> Splitter<R> {
         self.chunk.get(self.pos..self.filled).and_then(|ahead| ahead.first()).copied()
     }
 
-    fn run_until(&self, stop: impl Fn(u8) -> bool) -> usize {
-        let ahead = self.chunk.get(self.pos..self.filled).unwrap_or_default();
-        ahead.iter().position(|b| stop(*b)).unwrap_or(ahead.len())
+    /// Bytes ahead before the next of `stops`.
+    fn run_until<const N: usize>(&self, stops: [u8; N]) -> usize {
+        find_any(self.chunk.get(self.pos..self.filled).unwrap_or_default(), stops)
     }
 
     fn refill(&mut self) -> Result<bool, SplitError> {

@@ -253,7 +253,7 @@ pub(crate) struct IdentitiesBuilder {
 }
 
 impl IdentitiesBuilder {
-    pub(crate) fn add(&mut self, kind: EntityKind, source: &str, record_key: &str, entity: EntityId) {
+    pub(crate) fn add(&mut self, kind: EntityKind, source: &str, record_key: impl Into<Box<str>>, entity: EntityId) {
         let sources = &mut self.found.sources;
         let at = sources.iter().position(|s| s == source).unwrap_or_else(|| {
             sources.push(source.to_owned());

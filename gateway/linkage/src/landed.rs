@@ -4,6 +4,7 @@
 //! rows with one key only the newest counts, so that everything after this file is the same for the same rows.
 
 use std::cmp::Reverse;
+use std::marker::PhantomData;
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, StringArray,
@@ -79,7 +80,7 @@ impl Landed {
         self.rows.len()
     }
 
-    fn column<A: Array + 'static>(&self, name: &str) -> Column<'_, A> {
+    fn column<A>(&self, name: &str) -> Column<'_, A> {
         column_of(&self.columns, &self.rows, name)
     }
 
@@ -129,16 +130,18 @@ impl Landed {
     }
 }
 
-/// One column of a landed table, addressed by the record's position in key order.
+/// One column of a landed table, addressed by the record's position in key order. Cheap to look up and to copy.
+#[derive(Clone, Copy)]
 pub(crate) struct Column<'a, A> {
     rows: &'a [RowAt],
-    parts: Vec<Option<&'a A>>,
+    parts: &'a [Option<ArrayRef>],
+    kind: PhantomData<&'a A>,
 }
 
-impl<'a, A: Array> Column<'a, A> {
+impl<'a, A: Array + 'static> Column<'a, A> {
     fn at(&self, record: usize) -> Option<(&'a A, usize)> {
         let at = self.rows.get(record)?;
-        let part = (*self.parts.get(at.batch as usize)?)?;
+        let part = self.parts.get(at.batch as usize)?.as_ref()?.as_any().downcast_ref::<A>()?;
         let row = at.row as usize;
         (row < part.len() && part.is_valid(row)).then_some((part, row))
     }
@@ -190,10 +193,11 @@ impl Column<'_, Decimal128Array> {
 impl Column<'_, ListArray> {
     /// Whether one of the texts is `wanted`.
     pub(crate) fn contains(&self, record: usize, wanted: impl Fn(&str) -> bool) -> bool {
-        self.at(record).is_some_and(|(part, row)| {
-            let items = part.value(row);
-            items.as_any().downcast_ref::<StringArray>().is_some_and(|texts| texts.iter().flatten().any(wanted))
-        })
+        let Some((part, row)) = self.at(record) else { return false };
+        let Some(texts) = part.values().as_any().downcast_ref::<StringArray>() else { return false };
+        let bound =
+            |at: usize| part.value_offsets().get(at).and_then(|offset| usize::try_from(*offset).ok()).unwrap_or(0);
+        (bound(row)..bound(row + 1)).any(|item| texts.is_valid(item) && wanted(texts.value(item)))
     }
 }
 
@@ -211,12 +215,8 @@ pub(crate) fn authority_of(source: &str) -> Authority {
     }
 }
 
-fn column_of<'a, A: Array + 'static>(columns: &'a Columns, rows: &'a [RowAt], name: &str) -> Column<'a, A> {
-    let parts = columns
-        .get(name)
-        .map(|parts| parts.iter().map(|p| p.as_ref().and_then(|a| a.as_any().downcast_ref::<A>())).collect())
-        .unwrap_or_default();
-    Column { rows, parts }
+fn column_of<'a, A>(columns: &'a Columns, rows: &'a [RowAt], name: &str) -> Column<'a, A> {
+    Column { rows, parts: columns.get(name).map_or(&[], Vec::as_slice), kind: PhantomData }
 }
 
 /// One row per key, the newest, in the order of the keys; and how many rows that leaves out.

@@ -192,9 +192,10 @@ impl Ids<'_, '_> {
                 }
             }
         }
-        let founded = || records.iter().zip(&is_founded).filter(|(_, founded)| **founded);
-        self.report.house_records = founded().map(|(list, _)| list.len() as u64).sum();
-        let ids = self.assign(EntityKind::House, founded().map(|(list, _)| list.clone()))?;
+        let founded: Vec<Vec<RecordName>> =
+            records.into_iter().zip(&is_founded).filter(|(_, founded)| **founded).map(|(list, _)| list).collect();
+        self.report.house_records = founded.iter().map(|list| list.len() as u64).sum();
+        let ids = self.assign(EntityKind::House, founded.into_iter())?;
         let mut ids = ids.into_iter();
         Ok(is_founded.iter().map(|founded| if *founded { ids.next() } else { None }).collect())
     }
@@ -229,9 +230,12 @@ impl Ids<'_, '_> {
         mut links: PersonLinks,
     ) -> Result<(Vec<Person>, Vec<PersonAt>), LinkError> {
         let clusters = links.clusters.members();
+        let keys: Vec<_> = ROLES.iter().map(|role| Some(tables.get(role.dataset)?.text("record_key"))).collect();
         let name = |at: &u32| {
             let record = people.record(*at)?;
-            Some((record.role().dataset, people.record_key(record, tables)))
+            let key = keys.get(usize::from(record.role))?.as_ref()?.get(record.record as usize)?;
+            let role = record.role();
+            Some((role.dataset, format!("{key}{}", role.suffix)))
         };
         let ids =
             self.assign(EntityKind::Person, clusters.iter().map(|members| members.iter().filter_map(name).collect()))?;

@@ -82,6 +82,9 @@ pub(crate) enum NameLevel {
 /// Every distinct name once: folded text and codes of its readings.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
+    written: Dictionary,
+    /// By code of the written name minus one: the code of the folded one.
+    folded_of: Vec<Code>,
     folded: Dictionary,
     readings: Dictionary,
     /// By name code minus one: the code of the reading, and of the other reading a surname has.
@@ -89,8 +92,17 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The code of a name, equal for all writings that fold to one.
+    /// The code of a name, equal for all writings that fold to one. Each writing is folded once.
     pub(crate) fn code(&mut self, name: &str) -> Code {
+        let written = self.written.code(name);
+        if self.written.len() > self.folded_of.len() {
+            let code = self.folded_code(name);
+            self.folded_of.push(code);
+        }
+        (written as usize).checked_sub(1).and_then(|at| self.folded_of.get(at)).copied().unwrap_or(NONE)
+    }
+
+    fn folded_code(&mut self, name: &str) -> Code {
         let code = self.folded.code(&fold_name(name));
         if self.folded.len() > self.by_name.len() {
             let [surname, usual] = pinyin_keys(self.folded.text(code));

@@ -197,13 +197,6 @@ impl People {
         self.records.get(at as usize)
     }
 
-    /// The record key of a record with its role's suffix: what membership files it under.
-    pub(crate) fn record_key(&self, record: &LinkRecord, tables: &Tables) -> String {
-        let role = record.role();
-        let key = tables.get(role.dataset).and_then(|t| t.text("record_key").get(record.record as usize)).unwrap_or("");
-        format!("{key}{}", role.suffix)
-    }
-
     /// Whether one of these records makes a person by itself rather than only pointing at one.
     pub(crate) fn is_person(&self, members: &[u32]) -> bool {
         members

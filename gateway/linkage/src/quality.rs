@@ -75,7 +75,7 @@ mod tests {
         let ids: Vec<EntityId> = (0..10).map(|_| EntityId::random().unwrap()).collect();
         let mut builder = IdentitiesBuilder::default();
         for (key, cluster) in found {
-            builder.add(EntityKind::Person, "s.t", key, ids[*cluster]);
+            builder.add(EntityKind::Person, "s.t", *key, ids[*cluster]);
         }
         evaluate(&builder.finish(), truth.iter().map(|(key, uid)| ("s.t", *key, *uid)), EntityKind::Person)
     }

@@ -56,7 +56,7 @@ pub(crate) fn assign(
                 EntityId::random()?
             }
         };
-        for (source, key) in &records {
+        for (source, key) in records {
             membership.add(kind, source, key, id);
         }
         out.push(id);

@@ -261,17 +261,16 @@ fn from_schema(error: &SchemaError) -> QueryError {
 
 /// The engine reports unknown tables and functions as plain text.
 fn from_plan_text(text: &str) -> QueryError {
-    if let Some((_, rest)) = text.split_once("table '") {
-        if let Some((name, tail)) = rest.split_once('\'') {
-            if tail.contains("not found") {
-                return QueryError::RelationNotFound { name: without_catalog(name) };
-            }
-        }
+    if let Some((_, rest)) = text.split_once("table '")
+        && let Some((name, tail)) = rest.split_once('\'')
+        && tail.contains("not found")
+    {
+        return QueryError::RelationNotFound { name: without_catalog(name) };
     }
-    if let Some(rest) = text.strip_prefix("Invalid function '") {
-        if let Some((name, _)) = rest.split_once('\'') {
-            return QueryError::FunctionNotAllowed { name: name.to_owned() };
-        }
+    if let Some(rest) = text.strip_prefix("Invalid function '")
+        && let Some((name, _)) = rest.split_once('\'')
+    {
+        return QueryError::FunctionNotAllowed { name: name.to_owned() };
     }
     for lead in ["failed to resolve schema: ", "failed to resolve catalog: ", "table function '"] {
         if let Some((_, rest)) = text.split_once(lead) {

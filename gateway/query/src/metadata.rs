@@ -116,10 +116,11 @@ pub(crate) fn is_metadata_table(provider: &Arc<dyn TableProvider>) -> bool {
     any.is::<MetadataTable>()
 }
 
-/// All metadata tables over the visible relations: `(schema, table, rows)`.
-pub(crate) fn tables(
-    visible: &[VisibleRelation],
-) -> std::result::Result<Vec<(&'static str, &'static str, Arc<dyn TableProvider>)>, QueryError> {
+/// A metadata table with its schema and name.
+pub(crate) type NamedTable = (&'static str, &'static str, Arc<dyn TableProvider>);
+
+/// All metadata tables over the visible relations.
+pub(crate) fn tables(visible: &[VisibleRelation]) -> std::result::Result<Vec<NamedTable>, QueryError> {
     Ok(vec![
         ("catalog", "tables", catalog_tables(visible)?),
         ("catalog", "columns", catalog_columns(visible)?),

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
@@ -116,6 +116,18 @@ impl ExecutionPlan for PolicyScanExec {
     }
 }
 
+/// A filtered view array still points into buffers that hold the rows left out, and Arrow streams send whole buffers:
+/// what is released gets buffers of its own. Other layouts are copied by the filter already.
+fn without_hidden_bytes(released: ArrayRef) -> ArrayRef {
+    if let Some(views) = released.as_string_view_opt() {
+        return Arc::new(views.gc());
+    }
+    match released.as_binary_view_opt() {
+        Some(views) => Arc::new(views.gc()),
+        None => released,
+    }
+}
+
 fn release(
     batch: &RecordBatch,
     columns: &[OutputColumn],
@@ -129,12 +141,31 @@ fn release(
                 .columns()
                 .get(column.inner_idx)
                 .ok_or_else(|| DataFusionError::Internal("PolicyScanExec: column out of range".to_owned()))?;
-            column
+            let released = column
                 .mask
                 .apply(raw, context)
-                .map_err(|_| DataFusionError::External(Box::new(QueryError::internal("mask does not fit its column"))))
+                .map_err(|_| DataFusionError::External(Box::new(QueryError::internal("mask does not fit its column"))))?;
+            Ok(without_hidden_bytes(released))
         })
         .collect::<Result<_>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), masked, &options)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::StringViewArray;
+
+    use super::*;
+
+    #[test]
+    fn released_views_hold_no_bytes_of_rows_left_out() {
+        let all = StringViewArray::from(vec!["a text that is far too long to be inlined", "another hidden text, long enough too"]);
+        let kept: ArrayRef = Arc::new(all.slice(0, 1));
+        let released = without_hidden_bytes(kept);
+        let views = released.as_string_view();
+        let held: Vec<u8> = views.data_buffers().iter().flat_map(|buffer| buffer.as_slice().to_vec()).collect();
+        assert!(!String::from_utf8_lossy(&held).contains("hidden"));
+        assert_eq!(views.value(0), "a text that is far too long to be inlined");
+    }
 }

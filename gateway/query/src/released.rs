@@ -141,10 +141,10 @@ impl Counter {
                 return closed.err().map(|error| (Err(error), self));
             }
         };
-        if let Err(error) = &step {
-            if let Err(unrecorded) = self.close(Some(error.code())).await {
-                return Some((Err(unrecorded), self));
-            }
+        if let Err(error) = &step
+            && let Err(unrecorded) = self.close(Some(error.code())).await
+        {
+            return Some((Err(unrecorded), self));
         }
         Some((step, self))
     }

@@ -120,7 +120,7 @@ mod tests {
             ("INSERT INTO t VALUES (1)", "DT-SQL-0003"),
             ("WITH a AS (DELETE FROM t RETURNING *) SELECT * FROM a", "DT-SQL-0003"),
             ("SELECT 1 INTO t", "DT-SQL-0008"),
-            ("SELECT 1 FOR UPDATE", "DT-SQL-0008"),
+            ("SELECT a FROM t FOR UPDATE", "DT-SQL-0008"),
             ("SELEC 1", "DT-SQL-0001"),
         ];
         for (sql, expected) in cases {

@@ -27,7 +27,7 @@ use crate::site::Site;
 #[derive(Debug)]
 pub(crate) enum DatasetOutcome {
     /// Read and landed.
-    Landed(Receipt),
+    Landed(Box<Receipt>),
     /// The same files as in the published version.
     Unchanged,
     /// The source has no file for it.

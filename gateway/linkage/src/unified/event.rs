@@ -243,6 +243,7 @@ impl<'a> Reader<'a> {
             let by_handler = matches!(kind, stage::HANDLED | stage::FED_BACK);
             steps.set("step_id", Value::Id(Some(EntityId::derived("event_step", &[event], kind))));
             steps.set("event_id", Value::Id(Some(event)));
+            steps.set("source_dataset", Value::Text(Some(self.shape.dataset)));
             steps.set("step_no", Value::Count(Some(no)));
             steps.set("step_kind", Value::Text(Some(kind)));
             steps.set("org", Value::Text(handler.filter(|_| by_handler)));

@@ -6,6 +6,7 @@ use schemas::Authority;
 use crate::birth::Birth;
 use crate::dictionary::{Code, NONE};
 use crate::landed::{Column, authority_of};
+use crate::people::LinkRecord;
 use crate::places::Place;
 use crate::roles::ROLES;
 use crate::unified::choice::{Claim, rank};
@@ -212,17 +213,20 @@ struct Deaths {
 
 impl Deaths {
     fn of(world: &World<'_>) -> Self {
-        let mut says = vec![None; world.people.records.len()];
-        for (role, at) in ROLES.iter().zip(0_u8..).filter(|(role, _)| role.describes) {
-            let Some(table) = world.tables.get(role.dataset) else { continue };
-            let (quality, deceased) = (table.list("quality"), table.boolean("is_deceased"));
-            let mark = format!("{}:deceased_mark", role.name);
-            for (slot, record) in says.iter_mut().zip(&world.people.records).filter(|(_, r)| r.role == at) {
-                let i = record.record as usize;
-                *slot = deceased.get(i).or_else(|| quality.contains(i, |flag| flag == mark).then_some(true));
-            }
-        }
-        Self { says }
+        let by_role: Vec<_> = ROLES
+            .iter()
+            .map(|role| {
+                let table = world.tables.get(role.dataset).filter(|_| role.describes)?;
+                let mark = format!("{}:deceased_mark", role.name);
+                Some((table.list("quality"), table.boolean("is_deceased"), mark))
+            })
+            .collect();
+        let says = |record: &LinkRecord| {
+            let (quality, deceased, mark) = by_role.get(usize::from(record.role))?.as_ref()?;
+            let i = record.record as usize;
+            deceased.get(i).or_else(|| quality.contains(i, |flag| flag == mark).then_some(true))
+        };
+        Self { says: world.people.records.iter().map(says).collect() }
     }
 
     /// The police register's word, or two departments'. One other department alone leaves it open.

@@ -61,6 +61,7 @@ const TEXT_FIELDS: [TextField; 14] = [
 struct Writer<'w, 'a> {
     world: &'w World<'a>,
     fields: Vec<(&'static TextField, Described<'a>, Vec<Authority>)>,
+    written_name: Described<'a>,
     names: Vec<Authority>,
     births: Vec<Authority>,
     phones: Vec<Authority>,
@@ -106,6 +107,7 @@ impl<'w, 'a> Writer<'w, 'a> {
                 .iter()
                 .map(|field| (field, Described::column(world, field.from), authority_for(world, field.column)))
                 .collect(),
+            written_name: Described::of(world, |role| role.name),
             names: authority_for(world, "name"),
             births: authority_for(world, "birth_date"),
             phones: authority_for(world, "phone"),
@@ -175,10 +177,10 @@ impl<'w, 'a> Writer<'w, 'a> {
     fn name(&self, person: &Person, against: &mut Vec<String>) -> (Option<&'a str>, Option<&'w str>) {
         let world = self.world;
         let mut claims = Vec::new();
-        for (_, record) in world.records_of(person).filter(|(_, r)| r.name != NONE) {
+        for (at, record) in world.records_of(person).filter(|(_, r)| r.name != NONE) {
             let source = record.role().dataset;
             claims.push(Claim {
-                value: (record.name, record),
+                value: (record.name, at),
                 source,
                 authority: authority_of(source),
                 as_of: record.as_of,
@@ -187,10 +189,8 @@ impl<'w, 'a> Writer<'w, 'a> {
         rank(&mut claims, &self.names);
         let same = |a: (u32, _), b: (u32, _)| world.people.names.level(a.0, b.0) == NameLevel::Same;
         against.extend(disagreement("name", &claims, same));
-        let Some((code, record)) = claims.first().map(|c| c.value) else { return (None, None) };
-        let table = world.tables.get(record.role().dataset);
-        let written = table.and_then(|t| t.text(record.role().name).get(record.record as usize));
-        (written, Some(world.people.names.text(code)))
+        let Some((code, at)) = claims.first().map(|c| c.value) else { return (None, None) };
+        (self.written_name.value(world, at), Some(world.people.names.text(code)))
     }
 
     /// The citizen ID number, or failing that another document's.

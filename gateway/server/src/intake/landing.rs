@@ -64,7 +64,7 @@ pub(super) async fn land(
                     None => DatasetOutcome::Unchanged,
                     Some((receipt, batches)) => {
                         intake.landed.insert(id.clone(), batches);
-                        DatasetOutcome::Landed(receipt)
+                        DatasetOutcome::Landed(Box::new(receipt))
                     }
                 }
             }
@@ -150,7 +150,7 @@ impl Landing<'_> {
         if base.is_some_and(|published| published.batches.get(id) == Some(&batch)) {
             return Ok(None);
         }
-        let mut receipt = Receipt::open(id.clone(), &digests, self.source.reject_limit.clone(), self.started);
+        let mut receipt = Receipt::open(id.clone(), &digests, self.source.reject_limit, self.started);
         let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
         for (claimed, file_digest) in files.iter().zip(&digests) {
             let read = self.read(claimed, &batch, stage.clone()).await?;
