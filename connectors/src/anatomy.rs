@@ -7,8 +7,28 @@ use crate::raw_row::{RawRow, is_blank, without_space};
 const TOTAL: [&str; 6] = ["合计", "总计", "共计", "累计", "本页合计", "总合计"];
 const SUBTOTAL: [&str; 3] = ["小计", "本页小计", "分计"];
 const FOOTER: [&str; 22] = [
-    "填表人", "填报人", "制表人", "制表", "审核人", "审核", "复核人", "复核", "经办人", "负责人", "单位负责人", "填表日期", "填报日期",
-    "制表日期", "打印日期", "打印时间", "导出时间", "注", "备注", "说明", "联系人", "联系电话",
+    "填表人",
+    "填报人",
+    "制表人",
+    "制表",
+    "审核人",
+    "审核",
+    "复核人",
+    "复核",
+    "经办人",
+    "负责人",
+    "单位负责人",
+    "填表日期",
+    "填报日期",
+    "制表日期",
+    "打印日期",
+    "打印时间",
+    "导出时间",
+    "注",
+    "备注",
+    "说明",
+    "联系人",
+    "联系电话",
 ];
 const END: [&str; 4] = ["以下空白", "以下无正文", "以下无数据", "此页以下空白"];
 const CAPTION: [&str; 8] = ["填表单位", "填报单位", "制表单位", "单位", "填报日期", "填表日期", "统计时间", "所属期"];
@@ -123,9 +143,9 @@ fn above_kind(text: &str, first: bool) -> SkipKind {
 /// 合计, 合计：, 合计(3户), 合计3户, but not 合计达 as the beginning of a name.
 fn begins_with(label: &str, words: &[&str]) -> bool {
     words.iter().any(|word| {
-        label.strip_prefix(word).is_some_and(|rest| {
-            rest.chars().next().is_none_or(|c| c.is_ascii_digit() || "：:（(共，,、=".contains(c))
-        })
+        label
+            .strip_prefix(word)
+            .is_some_and(|rest| rest.chars().next().is_none_or(|c| c.is_ascii_digit() || "：:（(共，,、=".contains(c)))
     })
 }
 
@@ -152,8 +172,11 @@ mod tests {
     }
 
     fn anatomy() -> Anatomy {
-        let head =
-            [row(&["示范区户籍人口名册"]), row(&["填表单位：××街道\u{3000}\u{3000}单位：元"]), row(&["序号", "人员编号", "姓  名", "金额"])];
+        let head = [
+            row(&["示范区户籍人口名册"]),
+            row(&["填表单位：××街道\u{3000}\u{3000}单位：元"]),
+            row(&["序号", "人员编号", "姓  名", "金额"]),
+        ];
         let headings = Headings { first: 2, height: 1, texts: Vec::new(), found: HeadingMatch::default() };
         Anatomy::new(&head, &headings, vec![1])
     }

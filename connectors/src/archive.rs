@@ -98,10 +98,8 @@ pub(crate) fn zip_kind<'a>(names: impl Iterator<Item = &'a [u8]>) -> ZipKind {
 /// The last part of an entry's name, for reports only: it is never a path to anything. Old archivers write names in
 /// GBK.
 pub(crate) fn entry_name(raw: &[u8]) -> String {
-    let name = std::str::from_utf8(raw).map_or_else(
-        |_| encoding_rs::GB18030.decode_without_bom_handling(raw).0.into_owned(),
-        str::to_owned,
-    );
+    let name = std::str::from_utf8(raw)
+        .map_or_else(|_| encoding_rs::GB18030.decode_without_bom_handling(raw).0.into_owned(), str::to_owned);
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     last.chars().filter(|c| !c.is_control()).collect()
 }

@@ -93,11 +93,7 @@ pub async fn reads_whole(
         reader.read_to_end(&mut all).map(|_| all)
     })
     .await?;
-    if content == wanted.content {
-        Ok(())
-    } else {
-        Err(fault(file, format!("{} other bytes arrived", content.len())))
-    }
+    if content == wanted.content { Ok(()) } else { Err(fault(file, format!("{} other bytes arrived", content.len()))) }
 }
 
 /// A seek from any end lands where it says; past the end nothing is read; before the beginning is an error.
@@ -160,7 +156,10 @@ pub async fn missing_file_is_not_found(
 ///
 /// # Errors
 /// [`ContractFault::File`].
-pub async fn changed_file_is_refused(connector: &dyn Connector, like: Option<&SourceFile>) -> Result<(), ContractFault> {
+pub async fn changed_file_is_refused(
+    connector: &dyn Connector,
+    like: Option<&SourceFile>,
+) -> Result<(), ContractFault> {
     let Some(like) = like else { return Ok(()) };
     let file = SourceFile { size: like.size + 1, ..like.clone() };
     match connector.open(&file).await {

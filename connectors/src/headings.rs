@@ -65,11 +65,13 @@ impl Headings {
 
 /// Looks for the block of rows that shows most of the dataset's headings; the lowest and first of equals.
 pub(crate) fn find_headings(rows: &[RawRow], merged: &Merged, dataset: &Dataset) -> Option<Headings> {
+    let shows_some: Vec<bool> = rows.iter().map(|row| score(row, dataset) > 0).collect();
     let mut best: Option<Headings> = None;
     for height in 1..=HEIGHT_MAX {
         for first in 0..rows.len() {
             let Some(block) = rows.get(first..first + height) else { break };
-            if block.iter().any(RawRow::is_blank) {
+            let shows_some = shows_some.iter().skip(first).take(height).any(|shows| *shows);
+            if !shows_some || block.iter().any(RawRow::is_blank) {
                 continue;
             }
             let texts = combine(block, merged);
@@ -85,11 +87,17 @@ pub(crate) fn find_headings(rows: &[RawRow], merged: &Merged, dataset: &Dataset)
 
 /// How many of the dataset's headings the best single row shows.
 pub(crate) fn best_score(rows: &[RawRow], dataset: &Dataset) -> usize {
-    let score = |row: &RawRow| {
-        let texts: Vec<String> = row.cells().iter().map(|c| c.text.clone()).collect();
-        dataset.match_headings(&texts).fields.iter().flatten().count()
-    };
-    rows.iter().map(score).max().unwrap_or_default()
+    rows.iter().map(|row| score(row, dataset)).max().unwrap_or_default()
+}
+
+/// How many of the dataset's headings a row shows by itself.
+fn score(row: &RawRow, dataset: &Dataset) -> usize {
+    // A lone cell is a title. Measuring it, or the rows of a text split at the wrong separator, would only cost time.
+    if row.cells().iter().filter(|c| !is_blank(&c.text)).count() < 2 {
+        return 0;
+    }
+    let texts: Vec<String> = row.cells().iter().map(|c| c.text.clone()).collect();
+    dataset.match_headings(&texts).fields.iter().flatten().count()
 }
 
 /// One heading for each column: the texts above each other, groups repeated over all their columns.
@@ -122,7 +130,8 @@ fn group<'a>(block: &'a [RawRow], merged: &Merged, level: usize, column: usize) 
         let is_group = range.first_row == row.number && range.first_column < column;
         return if is_group { row.text(range.first_column).trim() } else { "" };
     }
-    let touches = |range: &MergedRange| block.iter().any(|row| (range.first_row..=range.last_row).contains(&row.number));
+    let touches =
+        |range: &MergedRange| block.iter().any(|row| (range.first_row..=range.last_row).contains(&row.number));
     if block.last().is_some_and(|last| merged.down_to(last.number).any(touches)) {
         return "";
     }

@@ -62,7 +62,8 @@ impl<'a> Lander<'a> {
         sink: &'a mut dyn RowSink,
         meter: Arc<Meter>,
     ) -> Result<Self, ReadError> {
-        let columns = Columns::new(dataset).map_err(|column| ReadError::Declaration { file: file.to_owned(), column })?;
+        let columns =
+            Columns::new(dataset).map_err(|column| ReadError::Declaration { file: file.to_owned(), column })?;
         Ok(Self {
             file,
             dataset,
@@ -292,7 +293,7 @@ impl<'a> Lander<'a> {
         self.report.rejected += 1;
         *self.report.rejects_by_rule.entry(fault.rule.to_owned()).or_default() += 1;
         let heading = |column: usize| match self.layout.texts.get(column) {
-            Some(text) if !text.is_empty() => text.clone(),
+            Some(text) if !text.is_empty() && !row.is_whole => text.clone(),
             _ => format!("#{}", column + 1),
         };
         let (hint_zh, hint_en) = hint(fault.rule);

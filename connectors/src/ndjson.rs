@@ -20,12 +20,14 @@ pub(crate) fn read_ndjson<R: BufRead>(
     let (file, limits) = (lander.file(), lander.limits());
     let mut lines = Lines { text, encoding, bytes_max: limits.row_bytes_max, number: 0, bytes: Vec::new() };
     let mut keys = Keys { columns: HashMap::new(), names: Vec::new(), max: limits.columns_max };
-    let too_many = || ReadError::TooLarge { file: file.to_owned(), what: Excess::Keys, limit: limits.columns_max as u64 };
+    let too_many =
+        || ReadError::TooLarge { file: file.to_owned(), what: Excess::Keys, limit: limits.columns_max as u64 };
     let mut head = Vec::new();
     let mut more = true;
     while more && head.len() < limits.heading_rows_max {
         let mut row = RawRow::default();
-        more = lines.next(&mut row, &mut keys).map_err(|e| ReadError::from_io(file, "text", e))?.ok_or_else(too_many)?;
+        more =
+            lines.next(&mut row, &mut keys).map_err(|e| ReadError::from_io(file, "text", e))?.ok_or_else(too_many)?;
         if more {
             head.push(row);
         }
@@ -37,7 +39,8 @@ pub(crate) fn read_ndjson<R: BufRead>(
     }
     let mut row = RawRow::default();
     while more {
-        more = lines.next(&mut row, &mut keys).map_err(|e| ReadError::from_io(file, "text", e))?.ok_or_else(too_many)?;
+        more =
+            lines.next(&mut row, &mut keys).map_err(|e| ReadError::from_io(file, "text", e))?.ok_or_else(too_many)?;
         if more {
             if keys.names.len() > n_keys {
                 n_keys = keys.names.len();
@@ -121,6 +124,7 @@ impl<R: BufRead> Lines<R> {
             }
         }
         if row.fault.is_some() {
+            row.is_whole = true;
             row.push().text = line;
         }
         Ok(Some(true))

@@ -35,7 +35,10 @@ pub struct ObjectReader {
 
 impl std::fmt::Debug for ObjectReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ObjectReader").field("size", &self.size).field("position", &self.position).finish_non_exhaustive()
+        f.debug_struct("ObjectReader")
+            .field("size", &self.size)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
     }
 }
 

@@ -118,8 +118,10 @@ impl ObjectStoreConnector {
     fn s3(url: &Url, options: &SourceOptions) -> Result<Self, ConnectorError> {
         let bucket = url.host_str().ok_or(ConnectorError::MissingOption { option: "bucket" })?;
         let key = options.access_key_id.as_deref().ok_or(ConnectorError::MissingOption { option: "access_key_id" })?;
-        let secret =
-            options.secret_access_key.as_deref().ok_or(ConnectorError::MissingOption { option: "secret_access_key" })?;
+        let secret = options
+            .secret_access_key
+            .as_deref()
+            .ok_or(ConnectorError::MissingOption { option: "secret_access_key" })?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_access_key_id(key)
@@ -138,8 +140,8 @@ impl ObjectStoreConnector {
             builder = builder.with_endpoint(endpoint).with_client_options(ClientOptions::new().with_allow_http(plain));
         }
         let store = builder.build().map_err(|source| ConnectorError::Store { operation: "open", source })?;
-        let prefix = Path::from_url_path(url.path())
-            .map_err(|e| ConnectorError::InvalidUrl { reason: e.to_string() })?;
+        let prefix =
+            Path::from_url_path(url.path()).map_err(|e| ConnectorError::InvalidUrl { reason: e.to_string() })?;
         Ok(Self { store: Arc::new(store), local: None, root: PathBuf::new(), prefix, only: None })
     }
 
@@ -211,8 +213,7 @@ impl Connector for ObjectStoreConnector {
         if !self.is_inside(&location) {
             return Err(ConnectorError::OutsideRoot { file: file.name.clone() });
         }
-        let meta =
-            self.store.head(&location).await.map_err(|e| ConnectorError::from_store("open", &file.name, e))?;
+        let meta = self.store.head(&location).await.map_err(|e| ConnectorError::from_store("open", &file.name, e))?;
         if meta.size != file.size || (file.etag.is_some() && meta.e_tag != file.etag) {
             return Err(ConnectorError::Changed { file: file.name.clone() });
         }

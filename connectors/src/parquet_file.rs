@@ -41,7 +41,10 @@ pub(crate) fn read_parquet(
         let batch = batch.map_err(|_| damaged(file, Damage::Undecodable))?;
         let columns: Vec<TextColumn<'_>> = batch.columns().iter().filter_map(TextColumn::new).collect();
         if columns.len() != batch.num_columns() {
-            return Err(ReadError::UnsupportedFormat { file: file.to_owned(), found: "Parquet with a type that is no text" });
+            return Err(ReadError::UnsupportedFormat {
+                file: file.to_owned(),
+                found: "Parquet with a type that is no text",
+            });
         }
         for idx in 0..batch.num_rows() {
             number += 1;

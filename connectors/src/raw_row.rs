@@ -18,6 +18,8 @@ pub(crate) struct RawRow {
     pub(crate) number: u64,
     /// A rule the whole row breaks already: `encoding`, `field_too_long`.
     pub(crate) fault: Option<&'static str>,
+    /// It could not be taken apart: its only cell is all of it.
+    pub(crate) is_whole: bool,
     /// Non-empty cells that lie too far right to be kept.
     pub(crate) n_stray: u64,
     slots: Vec<RawCell>,
@@ -29,6 +31,7 @@ impl RawRow {
     pub(crate) fn reset(&mut self, number: u64) {
         self.number = number;
         self.fault = None;
+        self.is_whole = false;
         self.n_stray = 0;
         self.n_cells = 0;
     }

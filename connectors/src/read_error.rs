@@ -231,7 +231,9 @@ impl ReadError {
             Self::Encrypted { file } => format!("文件“{file}”已加密，请取消密码后重新报送"),
             Self::Damaged { file, part, problem } => format!("文件“{file}”已损坏：{part} {}", problem.zh()),
             Self::UnknownEncoding { file, offset, line } => {
-                format!("文件“{file}”编码无法识别，第 {line} 行（第 {offset} 字节）起无法解码，请以 UTF-8 或 GB18030 导出")
+                format!(
+                    "文件“{file}”编码无法识别，第 {line} 行（第 {offset} 字节）起无法解码，请以 UTF-8 或 GB18030 导出"
+                )
             }
             Self::NoHeadings { file, sheet, rows_searched } => {
                 format!("文件“{file}”{}前 {rows_searched} 行中没有找到本数据集的表头", sheet_zh(sheet.as_deref()))

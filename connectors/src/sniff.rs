@@ -51,7 +51,8 @@ pub(crate) fn kind(head: &[u8]) -> Kind {
         return Kind::Text;
     }
     // Text has tabs, line breaks, form feeds, the end mark of DOS, escapes; nothing else below the space.
-    let control = head.iter().filter(|b| **b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1a | 0x1b)).count();
+    let control =
+        head.iter().filter(|b| **b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1a | 0x1b)).count();
     if control * 200 > head.len() {
         return Kind::Unknown;
     }

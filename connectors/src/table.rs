@@ -23,9 +23,14 @@ pub(crate) enum RowWidth {
 pub(crate) enum Outcome {
     Read,
     Empty,
-    NoHeadings { rows_searched: usize },
+    NoHeadings {
+        rows_searched: usize,
+    },
     /// Headings of the dataset, but a required one is missing: the error, should nothing else be found.
-    Incomplete { error: Box<ReadError>, drift: HeadingMatch },
+    Incomplete {
+        error: Box<ReadError>,
+        drift: HeadingMatch,
+    },
 }
 
 /// Finds the headings and lands the rows below them.
@@ -98,7 +103,8 @@ fn read_body(
     let mut last = 0;
     let mut each = |lander: &mut Lander<'_>, row: &mut RawRow| {
         last = row.number;
-        let kind = anatomy.kind(row);
+        // What is broken is judged as a record, whatever it begins with.
+        let kind = if row.fault.is_some() { None } else { anatomy.kind(row) };
         fill.apply(row);
         match kind {
             Some(kind) => {

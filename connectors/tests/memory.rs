@@ -11,7 +11,8 @@ use connectors::{RejectedRow, RowSink, SinkError, read_file};
 
 const ROWS: u64 = 30_000;
 const ROW_BYTES: u64 = 10_240;
-const HEADING: &[u8] = "编号,姓名,备注\n".as_bytes();
+/// The large column is none of the dataset's: this is about what reading needs, not about how long cells take.
+const HEADING: &[u8] = "编号,姓名,附图\n".as_bytes();
 
 /// 300 MB of rows, made while they are read.
 struct Generated {

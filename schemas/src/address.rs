@@ -168,6 +168,11 @@ impl std::fmt::Display for StandardAddress {
         }
         f.write_str(compound)?;
         f.write_str(&self.rest)?;
+        if self.rest.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && below.iter().any(|(element, _)| !element.is_empty())
+        {
+            f.write_str("-")?;
+        }
         for (element, word) in below.into_iter().filter(|(element, _)| !element.is_empty()) {
             write!(f, "{element}{word}")?;
         }

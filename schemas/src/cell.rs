@@ -9,7 +9,9 @@ mod place;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
+use crate::address::Region;
 use crate::mojibake::Mojibake;
 use crate::{Dataset, Field, FieldType, Registry, writing};
 use code::CodeTable;
@@ -89,6 +91,8 @@ pub struct CellReader {
     registry: Registry,
     /// By code list.
     codes: HashMap<String, CodeTable>,
+    /// The file's region, read once.
+    region: OnceLock<(String, Region)>,
 }
 
 impl CellReader {
@@ -101,7 +105,7 @@ impl CellReader {
             .filter_map(|field| registry.code_list(field.code_list.as_deref()?))
             .map(|list| (list.id.clone(), CodeTable::of(list)))
             .collect();
-        Self { registry: registry.clone(), codes }
+        Self { registry: registry.clone(), codes, region: OnceLock::new() }
     }
 
     /// Reads one cell. Never fails and never panics: whatever cannot be read is a [`Cell::Reject`] or [`Cell::Review`].
@@ -159,8 +163,18 @@ impl CellReader {
             FieldType::Amount => number::amount(text),
             FieldType::Area => number::area(text),
             FieldType::Floor => number::floor(text),
-            FieldType::Address => place::address(text, row.region),
+            FieldType::Address => self.read_address(text, row.region),
             FieldType::Text | FieldType::TextList | FieldType::Code | FieldType::Boolean => free_text(text),
+        }
+    }
+
+    fn read_address(&self, text: &str, region: Option<&str>) -> Cell {
+        let Some(name) = region else { return place::address(text, None) };
+        let (known, parsed) = self.region.get_or_init(|| (name.to_owned(), Region::parse(name)));
+        if known == name {
+            place::address(text, Some(parsed))
+        } else {
+            place::address(text, Some(&Region::parse(name)))
         }
     }
 

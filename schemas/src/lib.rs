@@ -4,9 +4,10 @@
 //! - [`Dataset`]: one department export, with its fields, heading aliases, code lists and classification;
 //! - [`Relation`]: one table of the unified base;
 //! - [`CodeList`] and [`Divisions`]: the code lists, each with its version, and the division codes, current and historical;
-//! - identifiers that can only be built by parsing ([`CitizenId`], [`CreditCode`], [`Phone`], [`PartialDate`],
+//! - identifiers that can only be built by parsing ([`CitizenId`], [`CreditCode`], [`Phones`], [`PartialDate`],
 //!   [`DivisionCode`], [`StandardAddress`]);
-//! - [`CellReader`]: one raw cell to a [`Cell`] of its field's type.
+//! - [`CellReader`]: one raw cell to a [`Cell`] of its field's type;
+//! - [`row_kind`], [`looks_like_mojibake`]: what tells rows that are no records, and text decoded wrongly, from others.
 //!
 //! [`Registry`] holds all of them, read once from the files in `schemas/data`.
 

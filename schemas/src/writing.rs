@@ -102,71 +102,72 @@ pub(crate) fn narrow(c: char) -> char {
 }
 
 /// Words that mean "no value" in every column whose own words do not say otherwise.
+const NULL_WORDS: &[&str] = &[
+    "无",
+    "/",
+    "//",
+    "\\",
+    "-",
+    "--",
+    "---",
+    "—",
+    "——",
+    "―",
+    "――",
+    "－",
+    "–",
+    "_",
+    ".",
+    "。",
+    "、",
+    "?",
+    "？",
+    "*",
+    "＊",
+    "×",
+    "／",
+    "空",
+    "空白",
+    "未知",
+    "不详",
+    "不祥",
+    "未填",
+    "未填写",
+    "未登记",
+    "未提供",
+    "未采集",
+    "未录入",
+    "无此项",
+    "无数据",
+    "无信息",
+    "暂无",
+    "暂缺",
+    "缺",
+    "缺失",
+    "待补",
+    "待补充",
+    "待核实",
+    "不明",
+    "不清楚",
+    "没有",
+    "\\N",
+    "#N/A",
+    "#VALUE!",
+    "#REF!",
+    "#NAME?",
+    "#DIV/0!",
+    "#NULL!",
+    "#NUM!",
+];
+/// The same in any case.
+const NULL_WORDS_ASCII: &[&str] = &["NULL", "(NULL)", "[NULL]", "<NULL>", "N/A", "NA", "NAN", "NONE", "NIL"];
+
+/// Whether the text is a word that means "no value".
 pub(crate) fn is_null_word(text: &str) -> bool {
-    if text.len() > 24 {
-        return false;
-    }
-    matches!(
-        text,
-        "" | "无"
-            | "/"
-            | "//"
-            | "\\"
-            | "-"
-            | "--"
-            | "---"
-            | "—"
-            | "——"
-            | "―"
-            | "――"
-            | "－"
-            | "–"
-            | "_"
-            | "."
-            | "。"
-            | "、"
-            | "?"
-            | "？"
-            | "*"
-            | "＊"
-            | "×"
-            | "／"
-            | "空"
-            | "空白"
-            | "未知"
-            | "不详"
-            | "不祥"
-            | "未填"
-            | "未填写"
-            | "未登记"
-            | "未提供"
-            | "未采集"
-            | "未录入"
-            | "无此项"
-            | "无数据"
-            | "无信息"
-            | "暂无"
-            | "暂缺"
-            | "缺"
-            | "缺失"
-            | "待补"
-            | "待补充"
-            | "待核实"
-            | "不明"
-            | "不清楚"
-            | "没有"
-            | "\\N"
-            | "#N/A"
-            | "#VALUE!"
-            | "#REF!"
-            | "#NAME?"
-            | "#DIV/0!"
-            | "#NULL!"
-            | "#NUM!"
-    ) || text.is_ascii()
-        && ["NULL", "(NULL)", "[NULL]", "<NULL>", "N/A", "NA", "NAN", "NONE", "NIL"]
-            .iter()
-            .any(|w| text.eq_ignore_ascii_case(w))
+    text.len() <= 24
+        && (text.is_empty()
+            || NULL_WORDS.contains(&text)
+            || text.is_ascii() && NULL_WORDS_ASCII.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
 
 /// Words that point at the row above.

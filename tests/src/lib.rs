@@ -1,3 +1,5 @@
 //! What the tests of the whole product share. The tests themselves stand in `tests/tests`.
 
 pub mod attacks;
+pub mod datong;
+pub mod http;

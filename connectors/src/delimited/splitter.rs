@@ -52,7 +52,10 @@ impl Record {
 #[derive(Debug)]
 pub(crate) enum SplitError {
     /// The quote at this place is not closed within the limits, or not at all.
-    UnclosedQuote { line: u64, offset: u64 },
+    UnclosedQuote {
+        line: u64,
+        offset: u64,
+    },
     Io(io::Error),
 }
 

@@ -183,3 +183,24 @@ impl Builder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_of_more_than_twelve_digits_does_not_fit() {
+        assert!(is_in_range(&CellValue::Hundredths(999_999_999_999)));
+        assert!(!is_in_range(&CellValue::Hundredths(1_000_000_000_000)));
+        assert!(!is_in_range(&CellValue::Hundredths(-1_000_000_000_000)));
+        assert!(is_in_range(&CellValue::Integer(i64::MAX)));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused() {
+        let mut builder = Builder::new(&DataType::Date32).unwrap();
+        assert_eq!(builder.append(Some(&CellValue::Text("2024-01-31".to_owned()))), None);
+        assert_eq!(builder.append(Some(&CellValue::Date(1))), Some(0));
+        assert!(Builder::new(&DataType::UInt8).is_none());
+    }
+}

@@ -64,7 +64,8 @@ impl<'a> RowReader<'a> {
     /// Reads every cell. A failed row comes with its key, if that much could be read.
     pub(crate) fn read(&self, row: &RawRow) -> Result<ReadRow, (Fault, Option<String>)> {
         let cells = self.read_cells(row);
-        let mut read = ReadRow { values: Vec::with_capacity(cells.len()), quality: Vec::new(), record_key: String::new() };
+        let mut read =
+            ReadRow { values: Vec::with_capacity(cells.len()), quality: Vec::new(), record_key: String::new() };
         let mut fault = None;
         for (idx, field) in self.dataset.fields.iter().enumerate() {
             let cell = cells.get(idx).unwrap_or(&Cell::Null);
@@ -89,7 +90,8 @@ impl<'a> RowReader<'a> {
         let mut values = vec![None; self.dataset.fields.len()];
         for idx in &self.key {
             let field = self.dataset.fields.get(*idx)?;
-            if let (Some(slot), Cell::Value(value, _)) = (values.get_mut(*idx), self.read_cell(*idx, field, row, None)) {
+            if let (Some(slot), Cell::Value(value, _)) = (values.get_mut(*idx), self.read_cell(*idx, field, row, None))
+            {
                 *slot = Some(value);
             }
         }

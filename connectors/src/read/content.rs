@@ -79,12 +79,7 @@ fn read_gzip(lander: &mut Lander<'_>, source: Source<'_>) -> Result<(), ReadErro
     read_content(lander, None, Source::Stream(Box::new(unpacked), packed), Depth::Unpacked)
 }
 
-fn read_zip(
-    lander: &mut Lander<'_>,
-    sheet: Option<&str>,
-    source: Source<'_>,
-    depth: Depth,
-) -> Result<(), ReadError> {
+fn read_zip(lander: &mut Lander<'_>, sheet: Option<&str>, source: Source<'_>, depth: Depth) -> Result<(), ReadError> {
     let file = lander.file();
     let mut source = into_memory(lander, source)?;
     let mut archive = ZipArchive::new(BufReader::new(&mut source)).map_err(|e| zip_fault(file, &e))?;
@@ -96,9 +91,7 @@ fn read_zip(
             let mut book = XlsxBook::open(file, source, lander.limits())?;
             read_workbook(lander, sheet, &mut book)
         }
-        ZipKind::Archive if depth == Depth::Unpacked => {
-            Err(unsupported(file, "an archive within an archive"))
-        }
+        ZipKind::Archive if depth == Depth::Unpacked => Err(unsupported(file, "an archive within an archive")),
         ZipKind::Archive => {
             lander.found_wrapping(Wrapping::Zip);
             read_entries(lander, &mut archive)
@@ -111,7 +104,11 @@ fn read_entries<R: ReadSeek>(lander: &mut Lander<'_>, archive: &mut ZipArchive<R
     let file = lander.file();
     let limits = lander.limits();
     if archive.len() > limits.entries_max {
-        return Err(ReadError::TooLarge { file: file.to_owned(), what: Excess::Entries, limit: limits.entries_max as u64 });
+        return Err(ReadError::TooLarge {
+            file: file.to_owned(),
+            what: Excess::Entries,
+            limit: limits.entries_max as u64,
+        });
     }
     let mut left = limits.unpacked_bytes_max;
     let mut any_content = false;
@@ -122,7 +119,11 @@ fn read_entries<R: ReadSeek>(lander: &mut Lander<'_>, archive: &mut ZipArchive<R
             continue;
         }
         if entry.size() > left {
-            return Err(ReadError::TooLarge { file: file.to_owned(), what: Excess::Unpacked, limit: limits.unpacked_bytes_max });
+            return Err(ReadError::TooLarge {
+                file: file.to_owned(),
+                what: Excess::Unpacked,
+                limit: limits.unpacked_bytes_max,
+            });
         }
         let name = entry_name(entry.name_raw());
         let packed = entry.compressed_size();
@@ -202,8 +203,11 @@ fn read_text(lander: &mut Lander<'_>, sheet: Option<&str>, source: Source<'_>) -
     let file = lander.file();
     let mut stream = into_stream(source);
     let head = text_head(&mut stream).map_err(|e| ReadError::from_io(file, "text", e))?;
-    let found = detect(&head, lander.options().encoding)
-        .map_err(|at| ReadError::UnknownEncoding { file: file.to_owned(), offset: at.offset, line: at.line })?;
+    let found = detect(&head, lander.options().encoding).map_err(|at| ReadError::UnknownEncoding {
+        file: file.to_owned(),
+        offset: at.offset,
+        line: at.line,
+    })?;
     lander.found_encoding(found.encoding);
     let encoding = found.encoding;
     let mut marked = Cursor::new(head);

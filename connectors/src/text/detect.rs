@@ -114,7 +114,8 @@ fn count_utf8(text: &[u8]) -> Count {
             }
             Err(e) => {
                 let (valid, after) = rest.split_at(e.valid_up_to());
-                let non_ascii = std::str::from_utf8(valid).unwrap_or_default().chars().filter(|c| !c.is_ascii()).count();
+                let non_ascii =
+                    std::str::from_utf8(valid).unwrap_or_default().chars().filter(|c| !c.is_ascii()).count();
                 count.good += non_ascii;
                 let Some(len) = e.error_len() else { return count };
                 count.broke(at + valid.len());
@@ -156,7 +157,8 @@ fn count_gb18030(text: &[u8]) -> Count {
 mod tests {
     use super::*;
 
-    const TABLE: &str = "姓名,公民身份号码,户籍地址\r\n张三,330106198407190019,云州市示范区翠苑街道翠苑小区3幢2单元502室\r\n";
+    const TABLE: &str =
+        "姓名,公民身份号码,户籍地址\r\n张三,330106198407190019,云州市示范区翠苑街道翠苑小区3幢2单元502室\r\n";
 
     fn gb(text: &str) -> Vec<u8> {
         encoding_rs::GB18030.encode(text).0.into_owned()
@@ -211,7 +213,10 @@ mod tests {
 
     #[test]
     fn other_encodings_are_refused_with_the_place() {
-        let big5 = encoding_rs::BIG5.encode(&"姓名,身分證字號,戶籍地址\n陳小明,臺北市信義區松仁路,電話號碼\n".repeat(8)).0.into_owned();
+        let big5 = encoding_rs::BIG5
+            .encode(&"姓名,身分證字號,戶籍地址\n陳小明,臺北市信義區松仁路,電話號碼\n".repeat(8))
+            .0
+            .into_owned();
         let refused = detect(&[b"a,b\n".as_slice(), &big5].concat(), None).unwrap_err();
         assert_eq!(refused, Unrecognised { offset: 4, line: 2 });
         let latin = b"nom,pr\xe9nom\ncaf\xe9,\xe0 c\xf4t\xe9\n";

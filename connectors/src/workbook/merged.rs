@@ -66,7 +66,8 @@ impl FillDown {
             let of_column = merged.0.iter().filter(|r| r.first_column == column && r.last_row > r.first_row);
             of_column.map(|r| (r.first_row, r.last_row)).rev().collect()
         };
-        let columns = columns.iter().map(|column| ColumnRanges { column: *column, ranges: ranges_of(*column), value: None });
+        let columns =
+            columns.iter().map(|column| ColumnRanges { column: *column, ranges: ranges_of(*column), value: None });
         Self { columns: columns.collect() }
     }
 

@@ -24,7 +24,10 @@ pub(crate) fn check(file: &str, bytes: &[u8], limits: &ReadLimits) -> Result<(),
     }
     let name = ["/Workbook", "/Book"].into_iter().find(|name| compound.is_stream(name));
     let Some(name) = name else {
-        return Err(ReadError::UnsupportedFormat { file: file.to_owned(), found: "an OLE document without a workbook" });
+        return Err(ReadError::UnsupportedFormat {
+            file: file.to_owned(),
+            found: "an OLE document without a workbook",
+        });
     };
     let mut stream = Vec::new();
     let opened = compound.open_stream(name).and_then(|s| s.take(limits.in_memory_bytes_max).read_to_end(&mut stream));
@@ -41,14 +44,22 @@ pub(crate) fn check(file: &str, bytes: &[u8], limits: &ReadLimits) -> Result<(),
         }
     }
     if starts.len() > limits.entries_max {
-        return Err(ReadError::TooLarge { file: file.to_owned(), what: Excess::Entries, limit: limits.entries_max as u64 });
+        return Err(ReadError::TooLarge {
+            file: file.to_owned(),
+            what: Excess::Entries,
+            limit: limits.entries_max as u64,
+        });
     }
     let mut cells = 0;
     for start in starts {
         let sheet = stream.get(start as usize..).ok_or_else(|| damaged(Damage::Inconsistent))?;
         cells += extent(sheet);
         if cells > limits.biff_cells_max {
-            return Err(ReadError::TooLarge { file: file.to_owned(), what: Excess::Cells, limit: limits.biff_cells_max });
+            return Err(ReadError::TooLarge {
+                file: file.to_owned(),
+                what: Excess::Cells,
+                limit: limits.biff_cells_max,
+            });
         }
     }
     Ok(())

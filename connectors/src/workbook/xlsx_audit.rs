@@ -87,7 +87,11 @@ impl Part<'_> {
     /// The reader reserves room for as many strings as the part says it has.
     fn check_string_count(&self, opening: &[u8]) -> Result<(), ReadError> {
         let inconsistent = || {
-            Err(ReadError::Damaged { file: self.file.to_owned(), part: "shared strings", problem: Damage::Inconsistent })
+            Err(ReadError::Damaged {
+                file: self.file.to_owned(),
+                part: "shared strings",
+                problem: Damage::Inconsistent,
+            })
         };
         let text = String::from_utf8_lossy(opening);
         if text.contains("<!") || !text.contains("sst") {

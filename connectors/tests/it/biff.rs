@@ -107,7 +107,7 @@ pub(crate) fn workbook_stream(sheets: &[BiffSheet<'_>]) -> Vec<u8> {
 }
 
 pub(crate) fn compound(stream_name: &str, stream: &[u8]) -> Vec<u8> {
-    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    let mut file = cfb::CompoundFile::create_with_version(cfb::Version::V3, Cursor::new(Vec::new())).unwrap();
     file.create_stream(stream_name).unwrap().write_all(stream).unwrap();
     file.flush().unwrap();
     file.into_inner().into_inner()
@@ -153,22 +153,15 @@ fn a_biff_workbook_is_read_like_any_other() {
 
 #[test]
 fn a_full_sheet_goes_on_in_the_next_one() {
-    let keys: Vec<String> = (1..=65_537).map(|n| format!("R{n}")).collect();
+    let keys: Vec<String> = (1..=65_535).map(|n| format!("R{n}")).collect();
     let mut first = vec![text_row(0, &HEADINGS)];
     for (row, key) in (1..=65_535).zip(&keys) {
         first.push(text_row(row, &[key, "张三"]));
     }
-    let second = vec![text_row(0, &[&keys[65_535], "李四"]), text_row(1, &[&keys[65_536], "王五"])];
     let sheets = |first| {
-        [
-            BiffSheet { name: "Sheet1", rows: first, merged: Vec::new() },
-            BiffSheet { name: "Sheet2", rows: vec![second_row(&keys)], merged: Vec::new() },
-        ]
+        let second = vec![text_row(0, &["R65536", "李四"])];
+        [("Sheet1", first), ("Sheet2", second)].map(|(name, rows)| BiffSheet { name, rows, merged: Vec::new() })
     };
-    fn second_row(keys: &[String]) -> (u16, Vec<(u16, BiffCell<'_>)>) {
-        text_row(0, &[&keys[65_535], "李四"])
-    }
-    drop(second);
     let (report, rows) = read(workbook(&sheets(first)));
     assert_eq!((report.read, report.accepted), (65_536, 65_536));
     assert_eq!(rows.column("record_no").last().unwrap(), "R65536");
@@ -210,7 +203,7 @@ fn compound_files_that_are_no_readable_workbook() {
     record(0x002f, &words(&[1, 1, 1]), &mut protected);
     assert!(matches!(refused(compound("/Workbook", &protected)), ReadError::Encrypted { .. }));
     let whole = workbook(&[BiffSheet { name: "x", rows: vec![text_row(0, &HEADINGS)], merged: Vec::new() }]);
-    for cut in [8, 300, 512, 1024, whole.len() - 600] {
+    for cut in [8, 300, 512, 1024, 1536] {
         match refused(&whole[..cut]) {
             ReadError::Damaged { problem, .. } => assert_ne!(problem, Damage::Inconsistent, "{cut}"),
             e => panic!("{cut}: {e:?}"),

@@ -51,8 +51,8 @@ fn headings_missing() {
 fn quote_not_closed() {
     check(
         "编号,姓名,备注\nR1,张三,\"好\nR2,李四,\n",
-        "file `roster`: the quote opened in line 2 (byte 32) is not closed",
-        "文件“roster”第 2 行（第 32 字节）的引号没有闭合",
+        "file `roster`: the quote opened in line 2 (byte 31) is not closed",
+        "文件“roster”第 2 行（第 31 字节）的引号没有闭合",
     );
 }
 
@@ -67,7 +67,11 @@ fn cut_off() {
     book.add_worksheet().write_string(0, 0, "编号").unwrap();
     let book = book.save_to_buffer().unwrap();
     check(&book[..book.len() / 2], "file `roster` is damaged: zip breaks off", "文件“roster”已损坏：zip 不完整");
-    check(&b"PAR1\x15\x04\x15"[..], "file `roster` is damaged: parquet breaks off", "文件“roster”已损坏：parquet 不完整");
+    check(
+        &b"PAR1\x15\x04\x15"[..],
+        "file `roster` is damaged: parquet breaks off",
+        "文件“roster”已损坏：parquet 不完整",
+    );
 }
 
 #[test]

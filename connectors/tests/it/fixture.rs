@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use arrow::array::{Array, AsArray};
+use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use chrono::DateTime;
 use connectors::{FileReport, Progress, ReadError, ReadOptions, RejectedRow, RowSink, SinkError, read_file};
@@ -137,9 +138,12 @@ impl Collected {
     pub(crate) fn column(&self, name: &str) -> Vec<String> {
         let mut values = Vec::new();
         for batch in &self.batches {
-            let array = batch.column_by_name(name).unwrap();
+            let mut array = batch.column_by_name(name).unwrap().clone();
+            if matches!(array.data_type(), DataType::Timestamp(_, _)) {
+                array = arrow::compute::cast(&array, &DataType::Int64).unwrap();
+            }
             let shown = arrow::util::display::FormatOptions::new().with_null("∅");
-            let formatter = arrow::util::display::ArrayFormatter::try_new(array, &shown).unwrap();
+            let formatter = arrow::util::display::ArrayFormatter::try_new(array.as_ref(), &shown).unwrap();
             values.extend((0..array.len()).map(|idx| formatter.value(idx).to_string()));
         }
         values

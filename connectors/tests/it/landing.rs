@@ -1,4 +1,4 @@
-use crate::fixture::{read, read_with, options};
+use crate::fixture::{options, read, read_with};
 use connectors::ReadOptions;
 
 /// Check digit and date are right; the county code was never assigned to anybody living there.
@@ -28,7 +28,8 @@ fn a_row_fails_whole_and_is_kept_as_it_came() {
 
 #[test]
 fn numbers_that_lost_digits_in_a_text_file_are_rejected() {
-    let (_, rows) = read("编号,姓名,公民身份号码,备注\n1.23457E+15,张三,,\nR2,李四,3.30106E+17,\nR3,王五,,6.22202E+18\n");
+    let (_, rows) =
+        read("编号,姓名,公民身份号码,备注\n1.23457E+15,张三,,\nR2,李四,3.30106E+17,\nR3,王五,,6.22202E+18\n");
     assert_eq!(
         rows.rejects(),
         [
@@ -41,10 +42,11 @@ fn numbers_that_lost_digits_in_a_text_file_are_rejected() {
 }
 
 #[test]
-fn an_amount_too_large_to_hold_is_rejected() {
+fn an_amount_too_large_to_hold_is_not_stored_and_not_forgotten() {
     let (_, rows) = read("编号,姓名,金额\nR1,张三,9999999999.99\nR2,李四,10000000000.00\n");
-    assert_eq!(rows.column("amount"), ["9999999999.99"]);
-    assert_eq!(rows.rejects(), [(3, "range", Some("amount"))]);
+    assert_eq!(rows.column("amount"), ["9999999999.99", "∅"]);
+    assert!(rows.quality()[0].is_empty());
+    assert!(rows.quality()[1][0].starts_with("amount:"), "{:?}", rows.quality());
 }
 
 #[test]
@@ -81,7 +83,8 @@ fn a_copied_address_is_the_other_address_of_its_row() {
 #[test]
 fn remarks_of_a_cell_go_to_the_quality_column() {
     let fifteen = format!("{}{}", &ID[..6], &ID[8..17]);
-    let (_, rows) = read_with(format!("编号,姓名,公民身份号码\nR1,张三,{fifteen}\nR2,李四,\n").into_bytes(), &options()).unwrap();
+    let (_, rows) =
+        read_with(format!("编号,姓名,公民身份号码\nR1,张三,{fifteen}\nR2,李四,\n").into_bytes(), &options()).unwrap();
     assert_eq!(rows.column("record_no"), ["R1", "R2"]);
     assert!(rows.quality()[0].iter().any(|flag| flag.starts_with("id_no:id15")), "{:?}", rows.quality());
     assert!(rows.quality()[1].is_empty());

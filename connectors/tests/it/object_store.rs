@@ -51,8 +51,7 @@ async fn a_link_out_of_the_folder_is_neither_listed_nor_opened() {
     let folder = folder(&expected());
     std::os::unix::fs::symlink(outside.path().join("secret.csv"), folder.path().join("a.csv")).unwrap();
     std::os::unix::fs::symlink(outside.path(), folder.path().join("b")).unwrap();
-    let connector =
-        ObjectStoreConnector::from_url(folder.path().to_str().unwrap(), &SourceOptions::default()).unwrap();
+    let connector = ObjectStoreConnector::from_url(folder.path().to_str().unwrap(), &SourceOptions::default()).unwrap();
     let files = connector.discover().await.unwrap();
     assert_eq!(files.len(), expected().len());
     for name in ["a.csv", "b/secret.csv"] {
@@ -67,8 +66,7 @@ async fn a_link_out_of_the_folder_is_neither_listed_nor_opened() {
 async fn a_file_that_changes_while_it_is_read_is_an_error() {
     let files = expected();
     let folder = folder(&files);
-    let connector =
-        ObjectStoreConnector::from_url(folder.path().to_str().unwrap(), &SourceOptions::default()).unwrap();
+    let connector = ObjectStoreConnector::from_url(folder.path().to_str().unwrap(), &SourceOptions::default()).unwrap();
     let found = connector.discover().await.unwrap();
     let large = found.iter().find(|f| f.name == "large.bin").unwrap();
     let mut reader = connector.open(large).await.unwrap();

@@ -132,9 +132,8 @@ async fn a_bucket_keeps_the_contract_and_a_lost_connection_is_an_error() {
     let mut reader = connector.open(&found[1]).await.unwrap();
     put(&server, &[ExpectedFile { name: "a/名册 1.csv".to_owned(), content: files[1].content.repeat(2) }]).await;
     assert!(matches!(connector.open(&found[1]).await, Err(ConnectorError::Changed { .. })));
-    let error = tokio::task::spawn_blocking(move || std::io::Read::read(&mut reader, &mut [0; 10]).unwrap_err())
-        .await
-        .unwrap();
+    let error =
+        tokio::task::spawn_blocking(move || std::io::Read::read(&mut reader, &mut [0; 10]).unwrap_err()).await.unwrap();
     let inner = error.get_ref().unwrap().downcast_ref::<ConnectorError>().unwrap();
     assert!(matches!(inner, ConnectorError::Changed { .. }), "{inner:?}");
 
@@ -146,7 +145,9 @@ async fn a_bucket_keeps_the_contract_and_a_lost_connection_is_an_error() {
     let reading = tokio::task::spawn_blocking(move || {
         let registry = registry();
         let mut sink = Pausing { halfway: Some(halfway.0), resumed: resumed.1 };
-        read_file(reader, "f", &registry, &dataset(&registry), &options(), &mut sink)
+        let limits = connectors::ReadLimits { batch_rows_max: 50, ..connectors::ReadLimits::default() };
+        let options = connectors::ReadOptions { limits, ..options() };
+        read_file(reader, "f", &registry, &dataset(&registry), &options, &mut sink)
     });
     let waited = tokio::task::spawn_blocking(move || halfway.1.recv().unwrap());
     waited.await.unwrap();

@@ -51,7 +51,7 @@ impl SessionFactory {
         let runtime = RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool)).build_arc()?;
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), catalog);
-        Ok(SessionStateBuilder::new()
+        let mut state = SessionStateBuilder::new()
             .with_config(self.config.clone())
             .with_runtime_env(runtime)
             .with_catalog_list(Arc::new(catalogs))
@@ -59,6 +59,9 @@ impl SessionFactory {
             .with_scalar_functions(self.functions.scalar.clone())
             .with_aggregate_functions(self.functions.aggregate.clone())
             .with_window_functions(self.functions.window.clone())
-            .build())
+            .build();
+        // Fixes the moment that now() and current_date mean.
+        state.mark_start_execution();
+        Ok(state)
     }
 }

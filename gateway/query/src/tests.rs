@@ -293,3 +293,10 @@ async fn only_allowed_functions_exist() {
     let series = ask(&gateway, worker(&["G1"]), "SELECT * FROM generate_series(1, 1000000000)").await.unwrap_err();
     assert_eq!(series.code(), "DT-SQL-0004", "{series}");
 }
+
+#[tokio::test]
+async fn the_clock_functions_have_a_moment() {
+    let sql = "SELECT count(*) AS n FROM unified.person WHERE now() > TIMESTAMP '2020-01-01' AND current_date > DATE '2020-01-01'";
+    let shown = ask(&gateway(), worker(&["G1"]), sql).await.unwrap();
+    assert!(shown.contains("| 2 |"), "{shown}");
+}

@@ -6,11 +6,9 @@
 mod landing;
 mod unify;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use connectors::Receipt;
 use linkage::LinkReport;
@@ -53,9 +51,6 @@ pub(crate) struct Timings {
     pub(crate) link: Duration,
     pub(crate) publish: Duration,
 }
-
-/// Rows of one landed table.
-pub(crate) type Landed = BTreeMap<DatasetId, Vec<RecordBatch>>;
 
 /// `datong pull`.
 pub(crate) async fn run(config: &Path, arguments: &PullArguments, screen: &Screen) -> Result<(), Failure> {
@@ -104,12 +99,12 @@ pub(crate) async fn pull(site: &Site, sources: &[SourceConfig], screen: &Screen)
         version,
         timings,
     };
-    if intake.landed.is_empty() {
+    if intake.written.is_empty() {
         return Ok(report);
     }
     let clock = Instant::now();
     let stage = Stage::begin(screen, screen.pick("关联", "linking"), 0);
-    let linked = unify::link_all(site, &publication, intake.landed, started, stage).await?;
+    let linked = unify::link_all(site, &publication, &intake.written, started, stage).await?;
     timings.link = clock.elapsed();
     let clock = Instant::now();
     let link_report = unify::write(site, &publication, linked).await?;

@@ -40,7 +40,7 @@ pub(super) fn take_community<'t>(text: &'t str, street: &str) -> (&'t str, &'t s
     let rural = street.ends_with(['镇', '乡']);
     let mut before = ' ';
     for (n, (at, c)) in text.char_indices().enumerate().take(NAME_MAX) {
-        if c.is_ascii() || "路弄号巷幢栋".contains(c) {
+        if c.is_ascii() || "路弄号巷幢栋街".contains(c) || (before, c) == ('大', '道') {
             break;
         }
         let (_, here) = cut(text, at);
@@ -66,7 +66,8 @@ fn is_village(rest: &str, rural: bool, has_street: bool) -> bool {
     let number_end = rest.find(|c: char| !c.is_ascii_digit() && !is_numeral(c)).unwrap_or(rest.len());
     let (number, behind) = cut(rest, number_end);
     if !number.is_empty() {
-        return behind.starts_with(['组', '队', '社']) || (rural && behind.starts_with('号'));
+        return behind.starts_with(['组', '队', '社'])
+            || (rural && behind.starts_with('号') && !behind.starts_with("号楼"));
     }
     if rest.is_empty() {
         return rural;

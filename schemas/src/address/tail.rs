@@ -48,7 +48,10 @@ pub(super) fn read<'t>(text: &'t str, front: Front<'_>) -> Tail<'t> {
 /// A plate at the end of what is left: 翠苑小区3号.
 pub(super) fn plate_at_end(head: &str) -> Option<(&str, String)> {
     let (before, number) = number_back(trim(head).strip_suffix('号')?)?;
-    Some((trim(before), number))
+    match before.strip_suffix('-').and_then(number_back) {
+        Some((before, main)) => Some((trim(before), format!("{main}之{number}"))),
+        None => Some((trim(before), number)),
+    }
 }
 
 fn trim(text: &str) -> &str {

@@ -4,15 +4,14 @@ use super::{Cell, CellValue};
 use crate::address::{self, Region};
 
 /// An address in canonical text. Joined flats keep all their rooms, `|` between the addresses.
-pub(super) fn address(text: &str, region: Option<&str>) -> Cell {
+pub(super) fn address(text: &str, within: Option<&Region>) -> Cell {
     if let Some(field) = copied_field(text) {
         return Cell::Copy(field);
     }
     if text.contains("**") || text.contains("＊＊") {
         return Cell::Reject("masked");
     }
-    let within = region.map(Region::parse);
-    let reading = address::read(text, within.as_ref());
+    let reading = address::read(text, within);
     if reading.two_numbers {
         return Cell::Review("two_numbers");
     }

@@ -225,6 +225,23 @@ fn dates_that_a_column_cannot_hold_are_held_back() {
 }
 
 #[test]
+fn a_reader_keeps_regions_of_files_apart() {
+    let registry = Registry::shipped().unwrap();
+    let reader = CellReader::new(&registry, registry.datasets().next().unwrap());
+    let address = field(FieldType::Address, None);
+    for (region, wanted) in [
+        (Some("云州省云州市示范区"), "云州省云州市示范区望湖花园3幢"),
+        (Some("浙江省杭州市"), "浙江省杭州市望湖花园3幢"),
+        (None, "望湖花园3幢"),
+    ] {
+        assert_eq!(reader.read(&address, "望湖花园3号楼", RowContext { id_no: None, region }), text(wanted));
+    }
+    assert_eq!(reader.read(&address, "同现住址", RowContext::default()), Cell::Copy("current_address"));
+    assert_eq!(reader.read(&address, "望湖花园3-501", RowContext::default()), Cell::Review("two_numbers"));
+    assert_eq!(reader.read(&address, "望湖花园***", RowContext::default()), Cell::Reject("masked"));
+}
+
+#[test]
 fn free_text_keeps_its_punctuation() {
     assert_eq!(read(FieldType::Text, "\n\t\t您好，　楼下１２号。 "), text("您好，楼下12号。"));
     assert_eq!(read(FieldType::Text, "6.22848E+18"), Cell::Reject("precision_lost"));

@@ -170,7 +170,7 @@ fn interleave<T>(side: Side, inside: Vec<T>, outside: Vec<T>) -> Vec<T> {
     let mut all = Vec::with_capacity(inside.len() + outside.len());
     let mut hidden = outside.into_iter();
     for (i, row) in inside.into_iter().enumerate() {
-        if i % run == 0 {
+        if i.is_multiple_of(run) {
             all.extend(hidden.by_ref().take(run + 1));
         }
         all.push(row);
@@ -209,16 +209,17 @@ fn id_inside(side: Side, i: usize) -> String {
 
 /// 20 and 21 look alike once masked; 30 has none; 38 has one of an unexpected shape.
 fn phone_inside(side: Side, i: usize) -> Option<String> {
+    let alike = if i == 21 { 20 } else { i };
+    let middle = match (side, i) {
+        (Side::A, 1) => 0,
+        (Side::A, _) => i * 37,
+        (Side::B, _) => i * 53 + 4_211,
+    };
     match i {
-        1 => Some(side.pick("13800000001", "13842640001").to_owned()),
         30 => None,
         38 => Some(side.pick("8800-123", "880012456-77").to_owned()),
-        _ => {
-            let middle = side.pick(i * 37 % 10_000, (i * 53 + 4_211) % 10_000);
-            Some(format!("{}{middle:04}{:04}", ["139", "138", "150"][i % 2], if i == 21 { 20 } else { i }))
-        }
+        _ => Some(format!("{}{middle:04}{alike:04}", ["139", "138"][alike % 2])),
     }
-    .map(|phone| if matches!(i, 20 | 21) { format!("139{}0020", phone.get(3..7).unwrap()) } else { phone })
 }
 
 fn name_inside(i: usize) -> String {
@@ -257,11 +258,11 @@ fn person_outside(side: Side, j: usize) -> Person {
         household_address: format!("{latin}{han}巷{j}号"),
         residence_address: format!("{latin}{han}路{j}号"),
         grid_id: OTHER_GRIDS[j % 3].to_owned(),
-        is_deceased: Some(side == Side::A && j % 5 == 0),
+        is_deceased: Some(side == Side::A && j.is_multiple_of(5)),
         // Some belong to households whose head lives in the own grid.
-        household_id: if j % 4 == 0 { format!("P{:04}", side.pick(4, 6) + j % 2) } else { format!("HH{latin}{j}") },
+        household_id: if j.is_multiple_of(4) { format!("P{:04}", side.pick(4, 6) + j % 2) } else { format!("HH{latin}{j}") },
         // Rows that make `100 / risk_level` fail stand in the first world only.
-        risk_level: Some(side.pick(if j % 2 == 0 { 0 } else { 3 }, 1 + i64::try_from(j % 3).unwrap())),
+        risk_level: Some(side.pick(if j.is_multiple_of(2) { 0 } else { 3 }, 1 + i64::try_from(j % 3).unwrap())),
     }
 }
 
@@ -296,7 +297,7 @@ fn house_outside(side: Side, j: usize) -> House {
         unit: "9单元".to_owned(),
         room: format!("{}", 900 + j),
         // Some are owned by people of the own grid.
-        owner_person_id: if j % 6 == 0 { format!("P{:04}", side.pick(3, 8)) } else { format!("P{}", side.pick(1000, 2000) + j) },
+        owner_person_id: if j.is_multiple_of(6) { format!("P{:04}", side.pick(3, 8)) } else { format!("P{}", side.pick(1000, 2000) + j) },
         owner_name: format!("{}{han}{j}", side.pick("赵", "钱")),
         area_m2: side.pick(500.0, 7.5) + j as f64,
         usage: ["空置", "自住"][j % 2].to_owned(),
@@ -336,7 +337,7 @@ fn event_outside(side: Side, j: usize) -> Event {
         reported_at: NaiveDate::from_ymd_opt(side.pick(2024, 2026), 5, 1).unwrap() + Days::new(j as u64),
         grid_id: OTHER_GRIDS[j % 3].to_owned(),
         // Some are about people of the own grid.
-        person_id: Some(if j % 3 == 0 { format!("P{:04}", side.pick(5, 9)) } else { format!("P{}", side.pick(1000, 2000) + j) }),
+        person_id: Some(if j.is_multiple_of(3) { format!("P{:04}", side.pick(5, 9)) } else { format!("P{}", side.pick(1000, 2000) + j) }),
         house_id: format!("H{}", side.pick(1000, 2000) + j),
         description: format!("{latin}{han}秘密事项{j}"),
         status: side.pick("open", "closed").to_owned(),

@@ -17,7 +17,8 @@ fn split_with(text: &[u8], limits: &ReadLimits) -> Result<Vec<(u64, Vec<String>,
 
 fn check(text: &str, expected: &[(u64, &[&str])]) {
     let rows = split_with(text.as_bytes(), &ReadLimits::default()).unwrap();
-    let found: Vec<(u64, Vec<&str>)> = rows.iter().map(|(n, f, _)| (*n, f.iter().map(String::as_str).collect())).collect();
+    let found: Vec<(u64, Vec<&str>)> =
+        rows.iter().map(|(n, f, _)| (*n, f.iter().map(String::as_str).collect())).collect();
     let expected: Vec<(u64, Vec<&str>)> = expected.iter().map(|(n, f)| (*n, f.to_vec())).collect();
     assert_eq!(found, expected, "{text:?}");
 }

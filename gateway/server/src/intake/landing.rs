@@ -1,20 +1,22 @@
 //! Exports to landed tables: find the files, read them, keep what is rejected, write what is accepted.
+//!
+//! Rows flow from the reader to the table in batches; what is in memory does not grow with the file.
+
+mod keep;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use connectors::{
-    Connector, ConnectorError, FileDigest, ObjectStoreConnector, Progress, ReadOptions, Receipt, RejectedRow, RowSink,
-    SinkError, SourceFile, batch_id, digest, read_file,
+    Connector, ConnectorError, FileDigest, ObjectReader, ObjectStoreConnector, Receipt, SourceFile, batch_id, digest,
 };
-use lake::Publication;
-use object_store::ObjectStoreExt;
-use object_store::path::Path as ObjectPath;
+use lake::{Publication, WrittenTable};
 use schemas::{Dataset, DatasetId};
 
-use super::{DatasetOutcome, Landed};
+use self::keep::RejectKeeper;
+use super::DatasetOutcome;
 use crate::Failure;
 use crate::config::SourceConfig;
 use crate::failure::chain_of;
@@ -22,14 +24,12 @@ use crate::progress::Stage;
 use crate::screen::Screen;
 use crate::site::Site;
 
-/// Rejected rows kept in one sealed object.
-const REJECTS_PER_OBJECT: usize = 2_000;
-
 /// What was landed.
 pub(super) struct Intake {
     pub(super) outcomes: Vec<(DatasetId, DatasetOutcome)>,
     pub(super) unclaimed: Vec<String>,
-    pub(super) landed: Landed,
+    /// Tables written by this publication, not yet visible to anybody else.
+    pub(super) written: Vec<WrittenTable>,
 }
 
 /// One file with its source.
@@ -47,7 +47,7 @@ pub(super) async fn land(
     started: DateTime<Utc>,
     screen: &Screen,
 ) -> Result<Intake, Failure> {
-    let mut intake = Intake { outcomes: Vec::new(), unclaimed: Vec::new(), landed: Landed::new() };
+    let mut intake = Intake { outcomes: Vec::new(), unclaimed: Vec::new(), written: Vec::new() };
     let mut claimed: BTreeMap<DatasetId, Vec<ClaimedFile<'_>>> = BTreeMap::new();
     for source in sources {
         claim(site, source, &mut claimed, &mut intake.unclaimed).await?;
@@ -62,8 +62,8 @@ pub(super) async fn land(
                 let landing = Landing { site, publication, dataset, source: first.source, started };
                 match landing.land(&files, stage).await? {
                     None => DatasetOutcome::Unchanged,
-                    Some((receipt, batches)) => {
-                        intake.landed.insert(id.clone(), batches);
+                    Some((receipt, written)) => {
+                        intake.written.push(written);
                         DatasetOutcome::Landed(Box::new(receipt))
                     }
                 }
@@ -139,26 +139,27 @@ impl Landing<'_> {
         &self,
         files: &[ClaimedFile<'_>],
         stage: Stage,
-    ) -> Result<Option<(Receipt, Vec<RecordBatch>)>, Failure> {
+    ) -> Result<Option<(Receipt, WrittenTable)>, Failure> {
+        let id = &self.dataset.id;
         let mut digests = Vec::with_capacity(files.len());
         for claimed in files {
             digests.push(self.digest(claimed).await?);
         }
-        let id = &self.dataset.id;
         let batch = batch_id(id, &digests);
         let base = self.publication.base();
         if base.is_some_and(|published| published.batches.get(id) == Some(&batch)) {
             return Ok(None);
         }
+        let failed = |error: lake::LakeError| Failure::caused_by("写入失败", "rows cannot be written", &error);
         let mut receipt = Receipt::open(id.clone(), &digests, self.source.reject_limit, self.started);
-        let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
-        for (claimed, file_digest) in files.iter().zip(&digests) {
-            let read = self.read(claimed, &batch, stage.clone()).await?;
-            receipt.add(file_digest, &read.report);
-            accepted.extend(read.accepted);
-            rejected.extend(read.rejected);
+        let mut rejects = RejectKeeper::new(self.site.lake.store(), id, &batch);
+        let mut table = self.publication.writer(&self.dataset.landed_relation()).map_err(failed)?;
+        for (idx, (claimed, file_digest)) in files.iter().zip(&digests).enumerate() {
+            self.keep_raw(claimed, &format!("raw/{id}/{batch}/{idx:04}")).await?;
+            let report = self.read(claimed, &batch, stage.clone(), &mut table, &mut rejects).await?;
+            receipt.add(file_digest, &report);
         }
-        self.keep_rejects(&batch, &rejected).await?;
+        rejects.flush().await?;
         let verdict = receipt.finish(Utc::now());
         self.keep_receipt(&receipt).await?;
         verdict.map_err(|exceeded| {
@@ -167,38 +168,27 @@ impl Landing<'_> {
                 format!("{id}: {exceeded}; nothing is published, see `datong quarantine show {id}`"),
             )
         })?;
-        self.write(&accepted).await?;
+        let written = table.finish().await.map_err(failed)?;
         self.publication.set_batch(id, batch);
-        Ok(Some((receipt, accepted)))
+        Ok(Some((receipt, written)))
     }
 
     async fn digest(&self, claimed: &ClaimedFile<'_>) -> Result<FileDigest, Failure> {
-        let mut reader = claimed.connector.open(&claimed.file).await.map_err(|error| self.unreadable(claimed, &error.message_zh(), &chain_of(&error)))?;
-        let hashed = tokio::task::spawn_blocking(move || digest(&mut reader)).await;
-        match hashed {
+        let mut reader = self.open(claimed).await?;
+        match tokio::task::spawn_blocking(move || digest(&mut reader)).await {
             Ok(Ok(digest)) => Ok(digest),
             Ok(Err(error)) => Err(self.unreadable(claimed, &error.to_string(), &error.to_string())),
-            Err(_) => Err(self.unreadable(claimed, "读取中断", "reading was interrupted")),
+            Err(_) => Err(self.interrupted(claimed)),
         }
     }
 
-    async fn read(&self, claimed: &ClaimedFile<'_>, batch: &str, stage: Stage) -> Result<ReadFile, Failure> {
-        let reader = claimed.connector.open(&claimed.file).await.map_err(|error| self.unreadable(claimed, &error.message_zh(), &chain_of(&error)))?;
-        let mut options = ReadOptions::new(batch, self.started);
-        options.region.clone_from(&claimed.source.region);
-        options.encoding = claimed.source.encoding;
-        let (registry, dataset, name) = (self.site.registry.clone(), self.dataset.clone(), claimed.file.name.clone());
-        let read = tokio::task::spawn_blocking(move || {
-            let mut sink = Collector { accepted: Vec::new(), rejected: Vec::new(), stage };
-            let report = read_file(reader, &name, &registry, &dataset, &options, &mut sink)?;
-            Ok::<_, connectors::ReadError>(ReadFile { report, accepted: sink.accepted, rejected: sink.rejected })
-        })
-        .await;
-        match read {
-            Ok(Ok(read)) => Ok(read),
-            Ok(Err(error)) => Err(self.unreadable(claimed, &error.message_zh(), &chain_of(&error))),
-            Err(_) => Err(self.unreadable(claimed, "读取中断", "reading was interrupted")),
-        }
+    async fn open(&self, claimed: &ClaimedFile<'_>) -> Result<ObjectReader, Failure> {
+        let opened = claimed.connector.open(&claimed.file).await;
+        opened.map_err(|error| self.unreadable(claimed, &error.message_zh(), &chain_of(&error)))
+    }
+
+    fn interrupted(&self, claimed: &ClaimedFile<'_>) -> Failure {
+        self.unreadable(claimed, "读取中断", "reading was interrupted")
     }
 
     fn unreadable(&self, claimed: &ClaimedFile<'_>, zh: &str, en: &str) -> Failure {
@@ -207,73 +197,5 @@ impl Landing<'_> {
             format!("来源 {source} 的文件 {file}(数据集 {id})无法读取:{zh};本次不发布"),
             format!("file `{file}` of source `{source}` (dataset {id}) cannot be read: {en}; nothing is published"),
         )
-    }
-
-    async fn write(&self, batches: &[RecordBatch]) -> Result<(), Failure> {
-        let failed = |error: lake::LakeError| Failure::caused_by("写入失败", "rows cannot be written", &error);
-        let mut writer = self.publication.writer(&self.dataset.landed_relation()).map_err(failed)?;
-        for batch in batches {
-            writer.write(batch.clone()).await.map_err(failed)?;
-        }
-        writer.finish().await.map_err(failed)?;
-        Ok(())
-    }
-
-    /// Rejected rows whole, sealed, in objects of bounded size.
-    async fn keep_rejects(&self, batch: &str, rejected: &[RejectedRow]) -> Result<(), Failure> {
-        for (idx, chunk) in rejected.chunks(REJECTS_PER_OBJECT).enumerate() {
-            let mut text = Vec::new();
-            for row in chunk {
-                serde_json::to_writer(&mut text, row)
-                    .map_err(|error| Failure::caused_by("隔离行无法保存", "a rejected row cannot be kept", &error))?;
-                text.push(b'\n');
-            }
-            self.keep(&format!("rejects/{}/{batch}/{idx:05}.ndjson", self.dataset.id), text).await?;
-        }
-        Ok(())
-    }
-
-    async fn keep_receipt(&self, receipt: &Receipt) -> Result<(), Failure> {
-        let text = serde_json::to_vec(receipt)
-            .map_err(|error| Failure::caused_by("回执无法保存", "the receipt cannot be kept", &error))?;
-        self.keep(&format!("receipts/{}/{}.json", self.dataset.id, receipt.batch_id), text.clone()).await?;
-        self.keep(&format!("receipts/{}/latest.json", self.dataset.id), text).await
-    }
-
-    async fn keep(&self, object: &str, bytes: Vec<u8>) -> Result<(), Failure> {
-        let store = self.site.lake.store();
-        store
-            .put(&ObjectPath::from(object), bytes.into())
-            .await
-            .map(|_| ())
-            .map_err(|error| Failure::caused_by("写入失败", "an object cannot be written", &error))
-    }
-}
-
-struct ReadFile {
-    report: connectors::FileReport,
-    accepted: Vec<RecordBatch>,
-    rejected: Vec<RejectedRow>,
-}
-
-struct Collector {
-    accepted: Vec<RecordBatch>,
-    rejected: Vec<RejectedRow>,
-    stage: Stage,
-}
-
-impl RowSink for Collector {
-    fn accept(&mut self, batch: RecordBatch) -> Result<(), SinkError> {
-        self.accepted.push(batch);
-        Ok(())
-    }
-
-    fn reject(&mut self, row: RejectedRow) -> Result<(), SinkError> {
-        self.rejected.push(row);
-        Ok(())
-    }
-
-    fn progress(&mut self, progress: Progress) {
-        self.stage.set(progress.bytes_done, progress.bytes_total);
     }
 }

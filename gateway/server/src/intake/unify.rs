@@ -1,12 +1,13 @@
 //! Landed tables to the unified base.
 
+use std::collections::BTreeMap;
+
 use arrow::array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
-use lake::{LakeError, Publication, Snapshot};
+use lake::{LakeError, Publication, Published, Snapshot, WrittenTable};
 use linkage::{Identities, LinkInput, LinkReport, Linked};
-use schemas::Relation;
+use schemas::{DatasetId, Relation};
 
-use super::Landed;
 use crate::Failure;
 use crate::progress::Stage;
 use crate::site::Site;
@@ -15,24 +16,22 @@ fn failed(error: &LakeError) -> Failure {
     Failure::caused_by("数据读写失败", "tables cannot be read or written", error)
 }
 
-/// Links what was landed together with the unchanged tables of the published version.
+/// Links the tables just written together with the unchanged ones of the published version.
 pub(super) async fn link_all(
     site: &Site,
     publication: &Publication,
-    mut landed: Landed,
+    written: &[WrittenTable],
     now: DateTime<Utc>,
     stage: Stage,
 ) -> Result<Linked, Failure> {
-    let base = publication.base().map(|published| site.lake.snapshot(published));
-    let mut previous = None;
-    if let Some(snapshot) = &base {
-        for dataset in site.registry.datasets() {
-            if !landed.contains_key(&dataset.id) && snapshot.relations().any(|name| *name == dataset.id) {
-                landed.insert(dataset.id.clone(), snapshot.read(&dataset.id).await.map_err(|error| failed(&error))?);
-            }
+    let snapshot = site.lake.snapshot(&to_be_linked(publication, written, now));
+    let mut landed: BTreeMap<DatasetId, Vec<RecordBatch>> = BTreeMap::new();
+    for dataset in site.registry.datasets() {
+        if snapshot.relations().any(|name| *name == dataset.id) {
+            landed.insert(dataset.id.clone(), snapshot.read(&dataset.id).await.map_err(|error| failed(&error))?);
         }
-        previous = previous_identities(snapshot).await?;
     }
+    let previous = previous_identities(&snapshot).await?;
     let registry = site.registry.clone();
     let today = (now + TimeDelta::hours(8)).date_naive();
     let linked = tokio::task::spawn_blocking(move || {
@@ -51,6 +50,19 @@ pub(super) async fn link_all(
         Ok(Err(error)) => Err(Failure::caused_by("关联失败", "linking failed", &error)),
         Err(_) => Err(Failure::failed("关联中断", "linking was interrupted")),
     }
+}
+
+/// The published state with the new tables in place of the old: what will be published, seen by this pull alone.
+fn to_be_linked(publication: &Publication, written: &[WrittenTable], now: DateTime<Utc>) -> Published {
+    let mut state = publication.base().cloned().unwrap_or_else(|| Published {
+        version: 0,
+        published_at: now,
+        tables: BTreeMap::new(),
+        batches: BTreeMap::new(),
+        notes: BTreeMap::new(),
+    });
+    state.tables.extend(written.iter().map(|table| (table.relation.clone(), table.version)));
+    state
 }
 
 async fn previous_identities(snapshot: &Snapshot) -> Result<Option<Identities>, Failure> {

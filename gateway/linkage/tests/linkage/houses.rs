@@ -1,8 +1,6 @@
 //! Which addresses are one house, and what follows from it.
 
-mod city;
-
-use city::{City, ESTATE, entity, find, id_no, person, pick, table, who};
+use crate::city::{City, ESTATE, entity, find, id_no, person, pick, table, who};
 use linkage::EntityKind;
 
 fn house(linked: &linkage::Linked, source: &str, key: &str) -> String {

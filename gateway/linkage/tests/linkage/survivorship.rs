@@ -1,8 +1,6 @@
 //! Whose word stands in `unified.person`.
 
-mod city;
-
-use city::{City, ESTATE, id_no, person, pick};
+use crate::city::{City, ESTATE, id_no, person, pick};
 
 fn both(city: &mut City, police: &[(&str, &str)], health: &[(&str, &str)]) {
     let id = id_no("19491231", 11);

@@ -1,15 +1,14 @@
 //! Who is the same person, rule by rule.
 
-mod city;
-
-use city::{City, ESTATE, find, id_no, person, pick, table, who};
+use crate::city::{City, ESTATE, find, id_no, person, pick, table, who};
 use linkage::EntityKind;
 
 fn flat(room: &str) -> String {
     format!("{ESTATE}3幢2单元{room}室")
 }
 
-fn resident(city: &mut City, no: &str, name: &str, id: &str, birth: &str, sex: &str, room: &str, phone: &str) {
+/// A resident with number, birth date and sex, and with room and telephone; empty for none.
+fn resident(city: &mut City, no: &str, name: &str, [id, birth, sex]: [&str; 3], [room, phone]: [&str; 2]) {
     let address = flat(room);
     let mut cells = vec![("record_no", no), ("name", name), ("sex", sex)];
     for (column, cell) in [("id_no", id), ("birth_date", birth), ("phone", phone)] {
@@ -27,7 +26,7 @@ fn resident(city: &mut City, no: &str, name: &str, id: &str, birth: &str, sex: &
 fn one_number_and_compatible_names_are_one_person() {
     let id = id_no("19800312", 11);
     let mut city = City::new();
-    resident(&mut city, "R1", "张玮", &id, "1980-03-12", "1", "", "");
+    resident(&mut city, "R1", "张玮", [&id, "1980-03-12", "1"], ["", ""]);
     city.row("health.archive", &[("archive_no", "A1"), ("name", "张伟"), ("id_no", &id), ("birth_date", "1980-03-12")]);
     city.row("civil.subsistence", &[("cert_no", "S1"), ("head_name", "張玮"), ("id_no", &id)]);
     city.row(
@@ -50,7 +49,7 @@ fn one_number_and_compatible_names_are_one_person() {
 fn a_parents_number_on_a_child_does_not_make_them_one() {
     let father = id_no("19800312", 11);
     let mut city = City::new();
-    resident(&mut city, "R1", "张伟", &father, "1980-03-12", "1", "501", "13900000001");
+    resident(&mut city, "R1", "张伟", [&father, "1980-03-12", "1"], ["501", "13900000001"]);
     // With a birth date of its own the record contradicts the number; without one, the name does.
     city.row(
         "health.archive",
@@ -95,7 +94,7 @@ fn twins_stay_two() {
         ("R3", "陈一", String::new()),
         ("R4", "陈二", String::new()),
     ] {
-        resident(&mut city, no, name, &id, "2015-06-07", if no < "R3" { "2" } else { "1" }, "501", "13900000001");
+        resident(&mut city, no, name, [&id, "2015-06-07", if no < "R3" { "2" } else { "1" }], ["501", "13900000001"]);
     }
     // One of them, at the health desk, without a number.
     city.row(
@@ -119,8 +118,8 @@ fn twins_stay_two() {
 fn two_valid_numbers_never_meet() {
     let (a, b) = (id_no("19800312", 11), id_no("19800312", 13));
     let mut city = City::new();
-    resident(&mut city, "R1", "李娜", &a, "1980-03-12", "1", "501", "13900000001");
-    resident(&mut city, "R2", "李娜", &b, "1980-03-12", "1", "501", "13900000001");
+    resident(&mut city, "R1", "李娜", [&a, "1980-03-12", "1"], ["501", "13900000001"]);
+    resident(&mut city, "R2", "李娜", [&b, "1980-03-12", "1"], ["501", "13900000001"]);
     // Could be either of the two: stays alone.
     city.row(
         "health.archive",
@@ -135,7 +134,7 @@ fn two_valid_numbers_never_meet() {
 #[test]
 fn name_and_birth_date_need_a_telephone_or_an_address_in_common() {
     let mut city = City::new();
-    resident(&mut city, "R1", "李娜", "", "1980-03-12", "2", "501", "13900000001");
+    resident(&mut city, "R1", "李娜", ["", "1980-03-12", "2"], ["501", "13900000001"]);
     city.row(
         "health.archive",
         &[
@@ -205,7 +204,7 @@ fn in_a_large_base_a_rare_name_and_birth_date_are_enough_and_a_default_date_is_n
         } else {
             format!("19{:02}-{:02}-{:02}", 40 + i % 50, 1 + i % 12, 2 + i % 27)
         };
-        resident(&mut city, &format!("R{i:03}"), &name, "", &birth, "1", "", "");
+        resident(&mut city, &format!("R{i:03}"), &name, ["", &birth, "1"], ["", ""]);
     }
     for (no, of) in [("RARE", 1_usize), ("DEFAULT", 3)] {
         let row = city.rows[of].1.clone();
@@ -229,10 +228,10 @@ fn in_a_large_base_a_rare_name_and_birth_date_are_enough_and_a_default_date_is_n
 #[test]
 fn a_record_without_birth_date_joins_the_only_person_it_can_be() {
     let mut city = City::new();
-    resident(&mut city, "R1", "王芳", &id_no("19550102", 22), "1955-01-02", "2", "501", "13900000001");
-    resident(&mut city, "R2", "王芳", &id_no("19900102", 22), "1990-01-02", "2", "602", "13900000002");
-    resident(&mut city, "R3", "刘洋", &id_no("19550102", 24), "1955-01-02", "2", "703", "13900000003");
-    resident(&mut city, "R4", "刘洋", &id_no("19900102", 24), "1990-01-02", "2", "703", "13900000003");
+    resident(&mut city, "R1", "王芳", [&id_no("19550102", 22), "1955-01-02", "2"], ["501", "13900000001"]);
+    resident(&mut city, "R2", "王芳", [&id_no("19900102", 22), "1990-01-02", "2"], ["602", "13900000002"]);
+    resident(&mut city, "R3", "刘洋", [&id_no("19550102", 24), "1955-01-02", "2"], ["703", "13900000003"]);
+    resident(&mut city, "R4", "刘洋", [&id_no("19900102", 24), "1990-01-02", "2"], ["703", "13900000003"]);
     for (no, room, owner) in [("P1", "501", "王芳"), ("P2", "703", "刘洋"), ("P3", "804", "王芳")] {
         city.row("housing.property", &[("cert_no", no), ("address", &flat(room)), ("owner_name", owner)]);
     }
@@ -264,11 +263,8 @@ fn a_shared_telephone_says_nothing() {
             &mut city,
             &format!("R{i}"),
             &format!("钱{}", ["甲", "乙", "丙", "丁", "戊", "己", "庚", "辛", "壬"][i]),
-            "",
-            "",
-            "1",
-            "",
-            "13900000000",
+            ["", "", "1"],
+            ["", "13900000000"],
         );
     }
     city.row(
@@ -290,7 +286,7 @@ fn a_shared_telephone_says_nothing() {
 fn the_two_of_a_marriage_are_two_persons() {
     let (husband, wife) = (id_no("19800312", 11), id_no("19810312", 22));
     let mut city = City::new();
-    resident(&mut city, "R1", "周杰", &husband, "1980-03-12", "1", "501", "");
+    resident(&mut city, "R1", "周杰", [&husband, "1980-03-12", "1"], ["501", ""]);
     city.row(
         "civil.marriage",
         &[
@@ -312,7 +308,7 @@ fn the_two_of_a_marriage_are_two_persons() {
 #[test]
 fn a_caller_is_attached_to_a_known_person_or_to_none() {
     let mut city = City::new();
-    resident(&mut city, "R1", "周杰", "", "1980-03-12", "1", "501", "13900000001");
+    resident(&mut city, "R1", "周杰", ["", "1980-03-12", "1"], ["501", "13900000001"]);
     for (no, name, phone) in
         [("E1", "周杰", "13900000001"), ("E2", "路人", "13900000077"), ("E3", "路人", "13900000077")]
     {

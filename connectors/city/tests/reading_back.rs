@@ -1,0 +1,305 @@
+//! A city's exports, read back: bytes, encodings, anatomy, and every cell under the shared rules.
+
+mod exports;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exports::{City, registry, sheets, write_city};
+use schemas::{Cell, CellReader, CellValue, Dataset, DatasetId, Registry, RowContext, StandardAddress};
+
+const REGION: &str = "云州省云州市";
+
+fn dataset<'a>(registry: &'a Registry, id: &str) -> &'a Dataset {
+    registry.dataset(&DatasetId::try_from(id).unwrap()).unwrap()
+}
+
+fn file(city: &City, id: &str, nth: usize) -> std::path::PathBuf {
+    city.path(&city.summary.datasets.iter().find(|d| d.dataset == id).unwrap().files[nth])
+}
+
+fn bytes_by_file(city: &City) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![city.folder.path().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(city.folder.path()).unwrap().to_string_lossy().into_owned();
+                found.insert(name, std::fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_same_people_and_seed_give_the_same_bytes() {
+    let (one, two, other) = (write_city(1_500, 7), write_city(1_500, 7), write_city(1_500, 8));
+    assert_eq!(one.summary, two.summary);
+    let (one, two, other) = (bytes_by_file(&one), bytes_by_file(&two), bytes_by_file(&other));
+    assert_eq!(one.len(), 19);
+    for (name, bytes) in &one {
+        assert!(two.get(name) == Some(bytes), "{name} differs");
+    }
+    assert_eq!(one.len(), other.len());
+    assert!(one.iter().all(|(name, bytes)| other[name] != *bytes));
+}
+
+#[test]
+fn files_have_their_encoding_and_anatomy() {
+    let city = write_city(1_500, 3);
+    let registry = registry();
+    let begins = |id: &str, nth: usize, with: &[u8]| {
+        let bytes = std::fs::read(file(&city, id, nth)).unwrap();
+        assert!(bytes.starts_with(with), "{id}: {:02x?}", &bytes[..8]);
+    };
+    begins("police.floating", 0, b"\xef\xbb\xbf");
+    begins("civil.marriage", 0, b"\xff\xfe");
+    begins("civil.elder_allowance", 0, b"\xd0\xcf\x11\xe0");
+    begins("police.incident", 0, b"\x1f\x8b");
+    begins("health.archive", 0, b"PK");
+    begins("health.chronic_visit", 1, b"PAR1");
+    begins("health.vaccination", 0, b"{\"");
+    let residents = std::fs::read(file(&city, "police.resident", 0)).unwrap();
+    assert!(std::str::from_utf8(&residents).is_err(), "residents are not in GB18030");
+    let heading = encoding_rs::GB18030.decode(&residents).0.lines().next().unwrap().to_owned();
+    assert!(heading.contains("GMSFHM") && heading.contains("XM") && heading.contains("HJXZ"), "{heading}");
+
+    let sheet = &sheets(&file(&city, "civil.subsistence", 0))[0];
+    assert!(sheet[0][0].starts_with("云州市示范区城乡居民最低生活保障"));
+    assert!(sheet[1][0].starts_with("填表单位"));
+    assert!(sheet[2].contains(&"保障人数".to_owned()));
+    assert!(sheet[3].contains(&"总人数".to_owned()) && sheet[3].contains(&"重点保障人数".to_owned()));
+    assert_eq!(sheet.iter().filter(|row| row[0] == "小计").count(), usize::try_from(city.summary.streets).unwrap());
+    assert_eq!(sheet.iter().filter(|row| row[0] == "合计").count(), 1);
+    assert!(sheet.last().unwrap()[0].starts_with("填表人"));
+
+    let property = sheets(&file(&city, "housing.property", 0));
+    assert_eq!(property.len(), usize::try_from(city.summary.streets).unwrap());
+    assert!(property.iter().all(|sheet| sheet[0] == property[0][0]));
+
+    let elders = &sheets(&file(&city, "civil.elder_allowance", 0))[0];
+    assert_eq!(elders[0][0], "云州市示范区高龄津贴发放明细表");
+    assert!(elders[1].contains(&"发放月份".to_owned()));
+
+    let events = city.rows(dataset(&registry, "grid.event"));
+    let times: Vec<&String> = events.iter().map(|row| &row["上报时间"]).collect();
+    let cells = times.iter().filter(|t| t.contains('-')).count();
+    assert!(cells > 0 && cells * 20 < times.len(), "{cells} of {}", times.len());
+    assert!(events.iter().all(|row| row["问题描述"].starts_with("\n\t\t\t")));
+}
+
+#[test]
+fn every_file_is_recognised_by_the_words_of_its_own_dataset_only() {
+    let city = write_city(1_000, 3);
+    let registry = registry();
+    for summary in &city.summary.datasets {
+        let own = dataset(&registry, &summary.dataset);
+        for file in &summary.files {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let claims: Vec<String> = registry
+                .datasets()
+                .filter(|d| d.department() == own.department())
+                .filter(|d| d.file_words.iter().any(|w| name.contains(w.as_str())))
+                .map(|d| d.id.to_string())
+                .collect();
+            assert_eq!(claims, [summary.dataset.clone()], "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_heading_is_declared_and_stands_for_one_field() {
+    let city = write_city(1_000, 3);
+    let registry = registry();
+    for summary in &city.summary.datasets {
+        let own = dataset(&registry, &summary.dataset);
+        let headings: Vec<String> = city.rows(own)[0].keys().cloned().collect();
+        let matched = own.match_headings(&headings);
+        assert_eq!(matched.unknown, Vec::<String>::new(), "{}", summary.dataset);
+        assert_eq!(matched.ambiguous, Vec::new(), "{}", summary.dataset);
+        assert_eq!(matched.missing, Vec::new(), "{}", summary.dataset);
+    }
+}
+
+/// What the shared rules say about one row: its key and the first rule under which it is rejected.
+fn judge(reader: &CellReader, own: &Dataset, row: &exports::Row) -> (String, Option<&'static str>, Vec<(String, Cell)>) {
+    let headings: Vec<String> = row.keys().cloned().collect();
+    let matched = own.match_headings(&headings);
+    let id = row
+        .iter()
+        .zip(&matched.fields)
+        .find(|(_, f)| f.is_some_and(|f| own.fields[f].name.as_str() == "id_no"))
+        .map(|((_, cell), _)| cell.clone());
+    let context = RowContext { id_no: id.as_deref(), region: Some(REGION) };
+    let mut cells = Vec::new();
+    let (mut key, mut rule) = (String::new(), None);
+    for ((_, raw), field) in row.iter().zip(&matched.fields) {
+        let field = &own.fields[field.unwrap()];
+        let cell = reader.read(field, raw, context);
+        if own.key.contains(&field.name) {
+            key.clone_from(raw);
+        }
+        rule = rule.or(match &cell {
+            Cell::Reject(rule) => Some(*rule),
+            Cell::BySourceMap => Some("by_source_map"),
+            Cell::Null if field.required => Some("required"),
+            _ => None,
+        });
+        cells.push((field.name.as_str().to_owned(), cell));
+    }
+    (key, rule, cells)
+}
+
+#[test]
+fn the_shared_rules_reject_exactly_the_rows_of_the_truth() {
+    let city = write_city(20_000, 5);
+    let registry = registry();
+    let (rejects, people) = (city.truth("rejects.csv"), city.truth("person.csv"));
+    let mut reviews: BTreeMap<(String, String, &'static str), usize> = BTreeMap::new();
+    let mut faults = Vec::new();
+    let mut told: BTreeSet<(String, String)> = BTreeSet::new();
+    for summary in &city.summary.datasets {
+        let own = dataset(&registry, &summary.dataset);
+        let reader = CellReader::new(&registry, own);
+        let rows = city.rows(own);
+        assert_eq!(rows.len() as u64, summary.rows, "{}", summary.dataset);
+        for row in rows {
+            let (key, rule, cells) = judge(&reader, own, &row);
+            let at = (summary.dataset.clone(), key);
+            if rejects.get(&at).map(String::as_str) != rule {
+                let raw: Vec<_> = row.iter().map(|(h, c)| format!("{h}={c}")).collect();
+                faults.push(format!("{at:?}: rules say {rule:?}, truth {:?} {raw:?}", rejects.get(&at)));
+            }
+            for (field, cell) in cells {
+                if let Cell::Review(reason) = cell {
+                    *reviews.entry((summary.dataset.clone(), field, reason)).or_default() += 1;
+                }
+            }
+            told.insert(at);
+        }
+    }
+    println!("{reviews:#?}");
+    assert!(faults.is_empty(), "{} rows, first: {:#?}", faults.len(), &faults[..faults.len().min(12)]);
+    for at in rejects.keys() {
+        assert!(told.contains(at), "{at:?} is in no file");
+        assert!(!people.contains_key(at), "{at:?} is both usable and rejected");
+    }
+    let share = city.summary.rejected() as f64 / city.summary.rows() as f64;
+    assert!((0.005..=0.01).contains(&share), "{share}");
+    assert_eq!(rejects.len() as u64, city.summary.rejected());
+}
+
+#[test]
+fn the_truth_covers_every_record_once() {
+    let city = write_city(5_000, 5);
+    let registry = registry();
+    let (rejects, people, houses) = (city.truth("rejects.csv"), city.truth("person.csv"), city.truth("house.csv"));
+    let mut covered = 0;
+    for summary in &city.summary.datasets {
+        let own = dataset(&registry, &summary.dataset);
+        let key_field = own.field(own.key[0].as_str()).unwrap();
+        let keys: BTreeSet<String> = city.rows(own).iter().map(|row| {
+            let headings: Vec<String> = row.keys().cloned().collect();
+            let at = own.match_headings(&headings).fields.iter().position(|f| f.is_some_and(|f| own.fields[f].name == key_field.name)).unwrap();
+            row.values().nth(at).unwrap().clone()
+        }).collect();
+        assert_eq!(keys.len() as u64, summary.rows - summary.duplicates, "{}", summary.dataset);
+        let suffixes: &[&str] = match summary.dataset.as_str() {
+            "civil.marriage" => &["#husband", "#wife"],
+            "housing.lease" => &["#lessor", "#lessee"],
+            _ => &[""],
+        };
+        let always = !matches!(summary.dataset.as_str(), "grid.grid" | "grid.event" | "police.incident" | "housing.repair");
+        for key in keys {
+            let of = |suffix: &str| (summary.dataset.clone(), format!("{key}{suffix}"));
+            let rejected = rejects.contains_key(&of(""));
+            for suffix in suffixes {
+                let person = people.contains_key(&of(suffix));
+                assert!(!(person && rejected));
+                assert!(person || rejected || !always, "{:?}", of(suffix));
+                covered += usize::from(person);
+            }
+            assert!(!(rejected && houses.contains_key(&of(""))));
+        }
+    }
+    assert_eq!(covered, people.len());
+}
+
+/// The house key the shared rules read out of an address must be the same for one flat and different for two.
+#[test]
+fn addresses_of_one_flat_read_alike() {
+    let city = write_city(8_000, 5);
+    let registry = registry();
+    let houses = city.truth("house.csv");
+    let mut keys_of: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    let (mut read, mut unread) = (0, Vec::new());
+    for (id, field) in [
+        ("health.archive", "current_address"),
+        ("civil.disability", "current_address"),
+        ("housing.property", "address"),
+        ("housing.lease", "address"),
+        ("housing.repair", "address"),
+        ("police.floating", "current_address"),
+    ] {
+        let own = dataset(&registry, id);
+        let reader = CellReader::new(&registry, own);
+        for row in city.rows(own) {
+            let (key, rule, cells) = judge(&reader, own, &row);
+            let Some(house) = houses.get(&(id.to_owned(), key)).filter(|_| rule.is_none()) else { continue };
+            let cell = &cells.iter().find(|(name, _)| name == field).unwrap().1;
+            let heading = own.field(field).unwrap().zh.clone();
+            let raw = row.get(&heading).cloned().unwrap_or_default();
+            match cell {
+                Cell::Value(CellValue::Text(text), _) => match StandardAddress::parse(text).house_key() {
+                    Some(key) => {
+                        read += 1;
+                        keys_of.entry(house.clone()).or_default().entry(key).or_default().push(raw);
+                    }
+                    None => unread.push(raw),
+                },
+                other => unread.push(format!("{raw} {other:?}")),
+            }
+        }
+    }
+    assert!(read > 5_000);
+    assert!(unread.is_empty(), "{} of {read}: {:#?}", unread.len(), &unread[..unread.len().min(12)]);
+    let torn: Vec<_> = keys_of.values().filter(|keys| keys.len() > 1).collect();
+    assert!(torn.is_empty(), "{} flats have several keys: {:#?}", torn.len(), &torn[..torn.len().min(6)]);
+    let distinct: BTreeSet<&String> = keys_of.values().flat_map(|keys| keys.keys()).collect();
+    assert_eq!(distinct.len(), keys_of.len());
+}
+
+#[test]
+fn the_division_was_never_assigned() {
+    let shipped = Registry::shipped().unwrap();
+    let divisions = shipped.divisions();
+    assert!(divisions.ever_assigned("110105") && divisions.ever_assigned("320584"));
+    assert!(!divisions.ever_assigned(city::DEMO_DIVISION));
+    assert!(!divisions.ever_assigned("290000") && !divisions.ever_assigned("290100"));
+    assert!(registry().divisions().ever_assigned(city::DEMO_DIVISION));
+}
+
+#[test]
+fn progress_goes_to_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = city::CityConfig { people: 2_100, seed: 1, out: folder.path().to_path_buf() };
+    let mut seen = Vec::new();
+    city::generate(&config, &mut |stage, done, all| seen.push((stage, done, all))).unwrap();
+    let people: Vec<u64> = seen.iter().filter(|(s, ..)| *s == city::Stage::People).map(|(_, done, _)| *done).collect();
+    assert!(people.is_sorted() && people.last() == Some(&2_100));
+    assert_eq!(seen.last(), Some(&(city::Stage::Files, 15, 15)));
+}
+
+#[test]
+fn impossible_cities_and_places_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = city::CityConfig { people: 0, seed: 1, out: folder.path().to_path_buf() };
+    assert!(matches!(city::generate(&none, &mut |_, _, _| {}), Err(city::CityError::NoPeople)));
+    let file = folder.path().join("file");
+    std::fs::write(&file, b"in the way").unwrap();
+    let inside_a_file = city::CityConfig { people: 10, seed: 1, out: file };
+    assert!(matches!(city::generate(&inside_a_file, &mut |_, _, _| {}), Err(city::CityError::Write { .. })));
+}

@@ -1,0 +1,7 @@
+//! Linking as its callers see it: landed tables in, unified tables out.
+
+mod city;
+mod houses;
+mod persons;
+mod runs;
+mod survivorship;

@@ -1,0 +1,96 @@
+//! One world behind a real gateway.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use query::{Gateway, GatewayConfig, Limits, PublishedData, PublishedTable, TokenKey};
+use schemas::Relation;
+
+use super::door::{Door, InProcess};
+use super::ledger::Ledger;
+use super::rest_door::RestDoor;
+use super::roles::{POLICY, policies};
+use super::rows::{Rows, Side};
+use super::tables::{Storage, TableRows, stored};
+
+/// 2026-06-01, so that no answer depends on the day of the test.
+const TODAY: i32 = 20_605;
+
+/// How a world is loaded.
+#[derive(Debug, Clone, Copy)]
+pub struct Loading<'a> {
+    /// How text is held.
+    pub storage: Storage,
+    /// Threads and partitions; with one, rows are delivered in one order.
+    pub cpu_threads: usize,
+    /// The policy text.
+    pub policy: &'a str,
+}
+
+impl Default for Loading<'_> {
+    fn default() -> Self {
+        Self { storage: Storage::Plain, cpu_threads: 1, policy: POLICY }
+    }
+}
+
+/// A world with its ways in.
+#[derive(Debug)]
+pub struct World {
+    /// Which of the two.
+    pub side: Side,
+    /// The rows as stored.
+    pub rows: Rows,
+    /// What was recorded.
+    pub ledger: Ledger,
+    /// `Gateway::query`.
+    pub in_process: InProcess,
+    /// The REST server.
+    pub rest: RestDoor,
+}
+
+impl World {
+    /// Loads a world and opens its doors.
+    pub async fn load(side: Side, loading: Loading<'_>) -> Self {
+        let rows = Rows::of(side);
+        let ledger = Ledger::default();
+        let gateway = gateway(side, &rows, loading, &ledger);
+        let rest = RestDoor::open(Arc::clone(&gateway)).await;
+        Self { side, rows, ledger, in_process: InProcess(gateway), rest }
+    }
+
+    /// Every door there is.
+    #[must_use]
+    pub fn doors(&self) -> [&dyn Door; 2] {
+        [&self.in_process, &self.rest]
+    }
+}
+
+/// Batches of the two worlds end at different rows, so that what is delivered must not depend on where they end.
+fn batch_rows(side: Side) -> usize {
+    match side {
+        Side::A => 32,
+        Side::B => 50,
+    }
+}
+
+fn gateway(side: Side, rows: &Rows, loading: Loading<'_>, ledger: &Ledger) -> Arc<Gateway> {
+    let tables = stored(rows);
+    let relations: Vec<Relation> = tables.iter().map(TableRows::relation).collect();
+    let config = GatewayConfig {
+        limits: Limits::default(),
+        cpu_threads: loading.cpu_threads,
+        token_key: TokenKey::new([7; 32]),
+        today: Some(TODAY),
+    };
+    let gateway = Gateway::start(config, policies(loading.policy, &relations), Arc::new(ledger.clone())).unwrap();
+    let published: BTreeMap<_, _> = tables
+        .iter()
+        .zip(relations)
+        .map(|(table, relation)| {
+            let provider = table.provider(loading.storage, batch_rows(side));
+            (relation.name.clone(), PublishedTable { relation, provider })
+        })
+        .collect();
+    gateway.publish(PublishedData { version: 1, tables: published });
+    Arc::new(gateway)
+}
