@@ -82,7 +82,7 @@ mod tests {
         let id = batch_id(&dataset, &[a.clone(), b.clone()]);
         assert_eq!(id, batch_id(&dataset, &[b.clone(), a.clone()]));
         assert_eq!(id.len(), 32);
-        assert_ne!(id, batch_id(&dataset, &[a.clone()]));
+        assert_ne!(id, batch_id(&dataset, std::slice::from_ref(&a)));
         assert_ne!(id, batch_id(&other, &[a, b]));
     }
 }

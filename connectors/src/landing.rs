@@ -18,6 +18,9 @@ use crate::{
     TextEncoding, Wrapping, hint,
 };
 
+/// Records between two reports of progress.
+const PROGRESS_ROWS: u64 = 8192;
+
 /// The columns of a table.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Layout {
@@ -250,7 +253,9 @@ impl<'a> Lander<'a> {
 
     /// Hands over what is left and reports the end.
     pub(crate) fn finish(&mut self) -> Result<(), ReadError> {
-        self.flush()
+        self.flush()?;
+        self.report_progress();
+        Ok(())
     }
 
     pub(crate) fn into_report(self) -> FileReport {
@@ -263,13 +268,19 @@ impl<'a> Lander<'a> {
             let batch = batch.map_err(|column| ReadError::Declaration { file: self.file.to_owned(), column })?;
             self.sink.accept(batch).map_err(|source| ReadError::Sink { file: self.file.to_owned(), source })?;
         }
+        Ok(())
+    }
+
+    fn report_progress(&mut self) {
         let (bytes_done, bytes_total) = self.meter.progress();
         self.sink.progress(Progress { bytes_done, bytes_total, rows_read: self.report.read });
-        Ok(())
     }
 
     fn count_read(&mut self) {
         self.report.read += 1;
+        if self.report.read.is_multiple_of(PROGRESS_ROWS) {
+            self.report_progress();
+        }
         if let Some(sheet) = self.report.sheets.last_mut() {
             sheet.read += 1;
         }

@@ -30,7 +30,7 @@ pub trait RowSink {
     /// Ends the reading with [`crate::ReadError::Sink`].
     fn reject(&mut self, row: RejectedRow) -> Result<(), SinkError>;
 
-    /// Is told about once per batch, and at the end.
+    /// Is told every some thousand records, accepted or rejected, and at the end.
     fn progress(&mut self, _progress: Progress) {}
 }
 

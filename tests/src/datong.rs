@@ -69,10 +69,10 @@ pub fn free_port() -> u16 {
 #[must_use]
 pub fn quick_folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    if free_bytes(memory) > 2 << 30 {
-        if let Ok(folder) = TempDir::with_prefix_in("datong-test-", memory) {
-            return folder;
-        }
+    if free_bytes(memory) > 2 << 30
+        && let Ok(folder) = TempDir::with_prefix_in("datong-test-", memory)
+    {
+        return folder;
     }
     TempDir::with_prefix("datong-test-").expect("a temporary folder")
 }

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     const TABLE: &str =
-        "姓名,公民身份号码,户籍地址\r\n张三,330106198407190019,云州市示范区翠苑街道翠苑小区3幢2单元502室\r\n";
+        "姓名,公民身份号码,户籍地址\r\n张三,990101198407190019,云州市示范区翠苑街道翠苑小区3幢2单元502室\r\n";
 
     fn gb(text: &str) -> Vec<u8> {
         encoding_rs::GB18030.encode(text).0.into_owned()

@@ -127,7 +127,7 @@ fn a_biff_workbook_is_read_like_any_other() {
     let mut dated = text_row(6, &["R2", "", "李四"]);
     dated.1.extend([(3, BiffCell::Date(45_322.0)), (6, BiffCell::Number(95.52))]);
     let mut lost = text_row(7, &["R3", "", "王五"]);
-    lost.1.push((7, BiffCell::Number(330_106_198_407_190_016.0)));
+    lost.1.push((7, BiffCell::Number(990_101_198_407_190_016.0)));
     let rows = vec![
         text_row(0, &["示范区名册"]),
         text_row(2, &["编号", "户号", "姓名", "登记日期", "保障人数", "", "金额", "公民身份号码"]),

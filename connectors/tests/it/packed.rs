@@ -57,7 +57,7 @@ fn table_parquet() -> Vec<u8> {
         ("登记日期", Arc::new(Date32Array::from(vec![Some(19_753), None, None]))),
         ("保障人数.总人数", Arc::new(Int64Array::from(vec![Some(3), None, None]))),
         ("金额", Arc::new(Float64Array::from(vec![Some(95.52), None, None]))),
-        ("公民身份号码", Arc::new(Float64Array::from(vec![None, None, Some(330_106_198_407_190_016.0)]))),
+        ("公民身份号码", Arc::new(Float64Array::from(vec![None, None, Some(990_101_198_407_190_016.0)]))),
         ("备注", Arc::new(remarks.finish())),
     ])
 }
@@ -115,6 +115,20 @@ fn a_workbook_or_parquet_file_inside_an_archive() {
     let (report, rows) = read(gzip(&table_parquet()));
     assert_eq!((report.format, report.wrapping), (Format::Parquet, Wrapping::Gzip));
     assert_eq!(rows.column("record_no"), ["R1", "R2"]);
+}
+
+#[test]
+fn an_entry_that_lacks_a_required_heading_is_another_table_unless_it_is_the_only_one() {
+    let lacking = "姓名,登记日期\n张三,2024-01-31\n".as_bytes();
+    let (report, rows) = read(zip_of(&[("b.csv", lacking), ("a.csv", TABLE.as_bytes())]));
+    assert_eq!(rows.column("record_no"), ["R1", "R2"]);
+    assert_eq!(report.sheets[0].state, SheetState::Ignored);
+    match refused(zip_of(&[("b.csv", lacking), ("readme.txt", b"hello\n")])) {
+        ReadError::MissingColumns { sheet, missing, .. } => {
+            assert_eq!((sheet.as_deref(), missing), (Some("b.csv"), vec!["编号".to_owned()]));
+        }
+        e => panic!("{e:?}"),
+    }
 }
 
 #[test]
@@ -177,7 +191,7 @@ fn ndjson_lines() {
         "\n\n",
         r#"{"编号":1002,"姓名":"李四","保障人数":{"总人数":3},"备注":["甲","乙"]}"#,
         "\n",
-        r#"{"编号":"R3","姓名":"王五","公民身份号码":330106198407190019123}"#,
+        r#"{"编号":"R3","姓名":"王五","公民身份号码":990101198407190019123}"#,
         "\n",
         r#"{"编号":"R4","#,
         "\n",

@@ -70,7 +70,7 @@ fn the_anatomy_of_a_sheet() {
 
 #[test]
 fn identifiers_as_text_are_whole_and_as_numbers_are_not() {
-    let id = format!("33010619840719001{}", schemas::CitizenId::check_character("33010619840719001").unwrap());
+    let id = format!("99010119840719001{}", schemas::CitizenId::check_character("99010119840719001").unwrap());
     let bytes = book(|sheet| {
         write_row(sheet, 0, &["编号", "姓名", "公民身份号码", "备注"]);
         write_row(sheet, 1, &["R1", "张三", &id]);

@@ -180,9 +180,9 @@ impl Ids<'_, '_> {
         let mut is_founded = vec![false; places.n_houses()];
         for role in &HOUSE_ROLES {
             let Some(table) = tables.get(role.dataset) else { continue };
-            let (key, address) = (table.text("record_key"), table.text(role.column));
+            let (key, address, or) = (table.text("record_key"), table.text(role.column), table.text(role.or_column));
             for i in 0..table.len() {
-                let house = address.get(i).map_or(NONE, |text| places.place_of(text).house);
+                let house = address.get(i).or_else(|| or.get(i)).map_or(NONE, |text| places.place_of(text).house);
                 let Some(at) = (house as usize).checked_sub(1) else { continue };
                 if let (Some(list), Some(founded), Some(key)) =
                     (records.get_mut(at), is_founded.get_mut(at), key.get(i))

@@ -230,6 +230,9 @@ pub(crate) const ROLES: [Role; 17] = [
 pub(crate) struct HouseRole {
     pub(crate) dataset: &'static str,
     pub(crate) column: &'static str,
+    /// The column that stands in where the first is empty; none if empty itself. The police leave the current address
+    /// out where it is the registered one, and a record without any current address still speaks of one house.
+    pub(crate) or_column: &'static str,
     /// Appended to the record key under which the house is filed.
     pub(crate) suffix: &'static str,
     /// Whether the record is enough for the house to exist. Calls and complaints name places in passing.
@@ -237,11 +240,11 @@ pub(crate) struct HouseRole {
 }
 
 const fn founding(dataset: &'static str, column: &'static str, suffix: &'static str) -> HouseRole {
-    HouseRole { dataset, column, suffix, founds: true }
+    HouseRole { dataset, column, or_column: "", suffix, founds: true }
 }
 
 const fn passing(dataset: &'static str, column: &'static str) -> HouseRole {
-    HouseRole { dataset, column, suffix: "", founds: false }
+    HouseRole { dataset, column, or_column: "", suffix: "", founds: false }
 }
 
 /// Every naming of a house.
@@ -252,7 +255,13 @@ pub(crate) const HOUSE_ROLES: [HouseRole; 11] = [
     founding("housing.lease", "address", ""),
     founding("housing.property", "address", ""),
     founding("police.floating", "current_address", ""),
-    founding("police.resident", "current_address", ""),
+    HouseRole {
+        dataset: "police.resident",
+        column: "current_address",
+        or_column: "registered_address",
+        suffix: "",
+        founds: true,
+    },
     founding("police.resident", "registered_address", "#registered"),
     passing("grid.event", "place"),
     passing("housing.repair", "address"),
@@ -287,11 +296,11 @@ mod tests {
                 assert!(dataset.field(field).is_some(), "{} {field}", role.dataset);
             }
         }
-        for HouseRole { dataset, column, .. } in HOUSE_ROLES {
-            assert!(
-                registry.dataset(&dataset.try_into().unwrap()).unwrap().field(column).is_some(),
-                "{dataset} {column}"
-            );
+        for role in HOUSE_ROLES {
+            let dataset = registry.dataset(&role.dataset.try_into().unwrap()).unwrap();
+            for column in [role.column, role.or_column].into_iter().filter(|column| !column.is_empty()) {
+                assert!(dataset.field(column).is_some(), "{} {column}", role.dataset);
+            }
         }
     }
 

@@ -25,8 +25,9 @@ use crate::report::Conflicts;
 
 /// A telephone that more names than this share is a switchboard or a filler, and says nothing of a person.
 const NAMES_PER_PHONE_MAX: usize = 8;
-/// Clusters in one run of equal keys beyond which the key says nothing; the run is reported and left alone.
-const RUN_CLUSTERS_MAX: usize = 64;
+/// Persons that one run of equal keys can be divided into. Beyond that the key says nothing, and the rest of the run is
+/// left alone and reported; it also bounds the work, which is clusters times persons.
+const RUN_PERSONS_MAX: usize = 64;
 /// Chance of another person with the same name and birth date above which the two alone do not join.
 const COINCIDENCE_MAX: f64 = 0.01;
 
@@ -350,10 +351,6 @@ impl Linker<'_> {
             .collect();
         roots.sort_unstable();
         roots.dedup();
-        if roots.len() > RUN_CLUSTERS_MAX {
-            self.conflicts.oversized_runs += 1;
-            return 0;
-        }
         let mut n_joined = 0;
         let mut persons: Vec<u32> = Vec::new();
         for (_, root) in roots {
@@ -368,6 +365,10 @@ impl Linker<'_> {
                 }
             }
             match fitting.as_slice() {
+                [] if persons.len() == RUN_PERSONS_MAX => {
+                    self.conflicts.oversized_runs += 1;
+                    return n_joined;
+                }
                 [] => persons.push(root),
                 [only] => {
                     n_joined += u64::from(self.clusters.join(*only, root, Tolerance::Usual, score) == Join::Joined)

@@ -11,6 +11,7 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use policies::{PolicySet, Principal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::catalog::PrincipalCatalog;
 use crate::metadata::VisibleRelation;
@@ -222,9 +223,9 @@ impl Gateway {
             let catalog = Arc::new(PrincipalCatalog::new(&data, &policies, &principal, &token_key, today)?);
             plan_query(&sql, catalog, &sessions, &limits).await
         });
-        match tokio::time::timeout(allowed, planning.join()).await {
-            Ok(Some(planned)) => planned,
-            Ok(None) => Err(QueryError::internal("planning panicked")),
+        match tokio::time::timeout(allowed, planning).await {
+            Ok(Ok(planned)) => planned,
+            Ok(Err(_)) => Err(QueryError::internal("planning panicked")),
             Err(_) => Err(QueryError::LimitReached {
                 limit: "max_planning_time",
                 allowed: format!("{} ms", allowed.as_millis()),
@@ -237,7 +238,7 @@ impl Gateway {
         plan: Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
         started: Instant,
-    ) -> (mpsc::Receiver<Result<RecordBatch, QueryError>>, crate::runtime::AbortOnDrop<()>) {
+    ) -> (mpsc::Receiver<Result<RecordBatch, QueryError>>, AbortOnDropHandle<()>) {
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let allowed = self.config.limits.max_query_time;
         let deadline = tokio::time::Instant::from_std(started + allowed);

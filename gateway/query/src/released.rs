@@ -9,14 +9,14 @@ use std::time::Instant;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use futures::Stream;
 use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 use schemas::RelationName;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::recorder::{AccessOutcome, OpenRecord};
-use crate::runtime::AbortOnDrop;
 use crate::{Limits, QueryError};
 
 /// A mask in force on a column that an answer reads.
@@ -91,7 +91,7 @@ pub(crate) struct Running {
     pub(crate) policy_version: String,
     pub(crate) data_version: u64,
     pub(crate) rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
-    pub(crate) task: AbortOnDrop<()>,
+    pub(crate) task: AbortOnDropHandle<()>,
     pub(crate) permit: OwnedSemaphorePermit,
     pub(crate) record: Box<dyn OpenRecord>,
     pub(crate) started: Instant,
@@ -112,14 +112,15 @@ impl Running {
             max_rows: limits.max_rows,
             max_bytes: limits.max_result_bytes,
         };
-        let batches = Box::pin(futures::stream::unfold(counter, Counter::next));
+        // Fused: an adapter may ask once more after the end, and an unfold panics on that.
+        let batches = Box::pin(futures::stream::unfold(counter, Counter::next).fuse());
         ReleasedStream { schema, masked, policy_version, data_version, batches }
     }
 }
 
 struct Counter {
     rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
-    _task: AbortOnDrop<()>,
+    _task: AbortOnDropHandle<()>,
     _permit: OwnedSemaphorePermit,
     record: Option<Box<dyn OpenRecord>>,
     started: Instant,

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::io;
 
+use tokio_util::task::AbortOnDropHandle;
+
 /// Threads that plan and execute. Dropping it does not wait for running queries.
 #[derive(Debug)]
 pub struct CpuRuntime {
@@ -25,12 +27,12 @@ impl CpuRuntime {
     }
 
     /// Runs a future on these threads. Dropping the returned task aborts it at its next yield.
-    pub(crate) fn spawn<F>(&self, future: F) -> AbortOnDrop<F::Output>
+    pub(crate) fn spawn<F>(&self, future: F) -> AbortOnDropHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        AbortOnDrop(self.handle.spawn(future))
+        AbortOnDropHandle::new(self.handle.spawn(future))
     }
 }
 
@@ -39,22 +41,5 @@ impl Drop for CpuRuntime {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-/// A task that ends with its owner.
-#[derive(Debug)]
-pub(crate) struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
-
-impl<T> AbortOnDrop<T> {
-    /// Waits for the result; `None` if the task panicked.
-    pub(crate) async fn join(mut self) -> Option<T> {
-        (&mut self.0).await.ok()
-    }
-}
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

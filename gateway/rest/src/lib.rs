@@ -53,3 +53,6 @@ pub fn router(state: RestState) -> Router {
         .layer(axum::middleware::from_fn_with_state(state.clone(), metrics::observe))
         .with_state(state)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,9 @@ use crate::encode::{common_headers, row_object};
 use crate::problem::Problem;
 use crate::state::RestState;
 
+/// Rows of a page if the client does not say.
+const PAGE_ROWS: usize = 100;
+
 /// A kind of record: its relation, its key, and the columns a list may be narrowed by.
 struct RecordKind {
     path: &'static str,
@@ -162,8 +165,8 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
             client.language,
         ));
     }
-    let limit = options.limit.unwrap_or(100);
     let max = state.config().max_page_rows;
+    let limit = options.limit.unwrap_or(PAGE_ROWS.min(max));
     if limit == 0 || limit > max {
         return refusal(Problem::bad_request(
             &format!("limit 应在 1 到 {max} 之间(max_page_rows)"),

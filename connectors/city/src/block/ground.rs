@@ -68,6 +68,15 @@ impl Ground {
         first_flat..self.flats.len()
     }
 
+    /// Takes back the buildings that begin after so many flats: nobody was left to move in.
+    pub(super) fn drop_unbuilt(&mut self, flats: usize) {
+        self.buildings.retain(|b| b.flats.start < flats);
+        self.flats.truncate(self.buildings.last().map_or(0, |b| b.flats.end));
+        if let Some(grid) = self.grids.last_mut() {
+            grid.buildings.end = self.buildings.len();
+        }
+    }
+
     fn add_community(&mut self) {
         let local = self.communities.len() as u64;
         let street = Street::new(self.plan.seed, self.plan.street(self.number));

@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::rng::Rng;
 
 /// What comes of a flat, of 1,000.
-const USES: &[(Use, u32)] = &[(Use::Owned, 655), (Use::Let, 250), (Use::Vacant, 80), (Use::Dormitory, 15)];
+const USES: &[(Use, u32)] = &[(Use::Owned, 670), (Use::Let, 250), (Use::Vacant, 65), (Use::Dormitory, 15)];
 /// How many of 10,000 let flats go to people from elsewhere.
 const TENANT_FLOATING_PER_10K: u32 = 7_000;
 /// How many of 10,000 owner-occupiers are not registered in the city.
@@ -60,11 +60,13 @@ pub(super) fn settle(plan: &Plan, number: u64, allotment: &mut Allotment, rng: &
         households: Vec::new(),
     };
     let mut ground = Ground::new(plan, number);
+    let mut offered = 0;
     while settler.left > 0 {
         for place in ground.add_grid() {
             if settler.left == 0 {
                 break;
             }
+            offered = place + 1;
             if let Some(flat) = ground.flats.get_mut(place) {
                 let (usage, household) = settler.move_in(place, flat.bought);
                 flat.usage = usage;
@@ -72,6 +74,7 @@ pub(super) fn settle(plan: &Plan, number: u64, allotment: &mut Allotment, rng: &
             }
         }
     }
+    ground.drop_unbuilt(offered);
     let inhabitants = settler.people.len();
     let Settler { people, households, .. } = settler;
     Block {

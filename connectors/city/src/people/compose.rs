@@ -71,13 +71,13 @@ enum Shape {
 const LOCAL: &[(Shape, u32)] = &[
     (Shape::SingleYoung, 48),
     (Shape::SingleMiddle, 62),
-    (Shape::SingleOld, 118),
+    (Shape::SingleOld, 126),
     (Shape::CoupleYoung, 24),
     (Shape::CoupleMiddle, 84),
-    (Shape::CoupleOld, 182),
-    (Shape::OneChild, 118),
-    (Shape::TwoChildren, 116),
-    (Shape::GrownChild, 128),
+    (Shape::CoupleOld, 186),
+    (Shape::OneChild, 126),
+    (Shape::TwoChildren, 148),
+    (Shape::GrownChild, 112),
     (Shape::ThreeGenerations, 112),
     (Shape::OneParent, 38),
     (Shape::Grandparents, 30),
@@ -110,7 +110,7 @@ const ADULTS: &[((i64, i64), u32)] = &[
 
 /// Relative size of the age groups of the eldest child at home. Births have fallen since 2017.
 const ELDEST: &[((i64, i64), u32)] =
-    &[((0, 2), 9), ((3, 5), 13), ((6, 8), 18), ((9, 12), 27), ((13, 15), 18), ((16, 18), 17), ((19, 22), 14)];
+    &[((0, 2), 9), ((3, 5), 13), ((6, 8), 18), ((9, 12), 29), ((13, 15), 18), ((16, 18), 14), ((19, 22), 10)];
 
 /// How many of 10,000 couples past 60 have lost one partner in the last years.
 const LATE_WIDOWED_PER_10K: u32 = 520;

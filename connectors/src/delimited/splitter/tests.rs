@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn split_with(text: &[u8], limits: &ReadLimits) -> Result<Vec<(u64, Vec<String>, Option<&'static str>)>, SplitError> {
+/// Line, fields, fault.
+type Row = (u64, Vec<String>, Option<&'static str>);
+
+fn split_with(text: &[u8], limits: &ReadLimits) -> Result<Vec<Row>, SplitError> {
     let mut splitter = Splitter::new(text, b',', limits);
     let mut record = Record::default();
     let mut rows = Vec::new();

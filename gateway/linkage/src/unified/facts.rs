@@ -93,6 +93,43 @@ impl<'a> Described<'a> {
     }
 }
 
+/// Where people live, as the records say it.
+pub(crate) struct CurrentAddresses<'a> {
+    written: Described<'a>,
+    registered: Described<'a>,
+    consistent: Described<'a>,
+}
+
+impl<'a> CurrentAddresses<'a> {
+    pub(crate) fn of(world: &World<'a>) -> Self {
+        Self {
+            written: Described::column(world, "current_address"),
+            registered: registered_addresses(world),
+            consistent: Described::of(world, |role| if role.dataset == RESIDENT { "hukou_consistent" } else { "" }),
+        }
+    }
+
+    /// What the records of a person say. Where the police register leaves the address out and says that the person lives
+    /// where they are registered (人户一致), that is where.
+    pub(crate) fn claims(&self, world: &World<'_>, person: &Person) -> Vec<Claim<&'a str>> {
+        let mut claims = self.written.claims(world, person);
+        for (at, record) in world.records_of(person) {
+            if self.consistent.value(world, at) == Some("01") && self.written.value(world, at).is_none() {
+                let claim = |value| Claim { value, source: RESIDENT, authority: Authority::Police, as_of: record.as_of };
+                claims.extend(self.registered.value(world, at).map(claim));
+            }
+        }
+        claims
+    }
+}
+
+const RESIDENT: &str = "police.resident";
+
+/// Where people are registered.
+fn registered_addresses<'a>(world: &World<'a>) -> Described<'a> {
+    Described::of(world, |role| if role.dataset == RESIDENT { "registered_address" } else { "" })
+}
+
 /// Whose word counts for a column of `unified.person`.
 pub(crate) fn authority_for(world: &World<'_>, column: &str) -> Vec<Authority> {
     schemas::RelationName::new("unified", "person")
@@ -104,9 +141,8 @@ pub(crate) fn authority_for(world: &World<'_>, column: &str) -> Vec<Authority> {
 
 /// Settles the facts of every person, in the order of persons.
 pub(crate) fn settle(world: &World<'_>) -> Vec<PersonFacts> {
-    let current = Described::column(world, "current_address");
-    let registered =
-        Described::of(world, |role| if role.dataset == "police.resident" { "registered_address" } else { "" });
+    let current = CurrentAddresses::of(world);
+    let registered = registered_addresses(world);
     let current_order = authority_for(world, "cur_address");
     let birth_order = authority_for(world, "birth_date");
     let sex_order = authority_for(world, "sex");
@@ -118,7 +154,7 @@ pub(crate) fn settle(world: &World<'_>) -> Vec<PersonFacts> {
             birth: settle_birth(world, person, &birth_order),
             sex: settle_sex(world, person, &sex_order),
             is_deceased: deaths.of_person(world, person),
-            is_resident: world.records_of(person).any(|(_, r)| r.role().dataset == "police.resident"),
+            is_resident: world.records_of(person).any(|(_, r)| r.role().dataset == RESIDENT),
             is_floating: world.records_of(person).any(|(_, r)| r.role().dataset == "police.floating"),
             ..PersonFacts::default()
         };
@@ -173,7 +209,7 @@ pub(crate) fn birth_claims(world: &World<'_>, person: &Person, order: &[Authorit
     }
     if person.id_no != NONE {
         let (value, _) = world.people.id_facts(person.id_no);
-        claims.push(Claim { value, source: "police.resident", authority: Authority::Police, as_of: i64::MIN });
+        claims.push(Claim { value, source: RESIDENT, authority: Authority::Police, as_of: i64::MIN });
     }
     rank(&mut claims, order);
     claims
@@ -199,7 +235,7 @@ fn settle_sex(world: &World<'_>, person: &Person, order: &[Authority]) -> u8 {
     }
     if person.id_no != NONE {
         let (_, value) = world.people.id_facts(person.id_no);
-        claims.push(Claim { value, source: "police.resident", authority: Authority::Police, as_of: i64::MIN });
+        claims.push(Claim { value, source: RESIDENT, authority: Authority::Police, as_of: i64::MIN });
     }
     rank(&mut claims, order);
     claims.first().map_or(0, |c| c.value)
@@ -236,7 +272,7 @@ impl Deaths {
         for (at, record) in world.records_of(person) {
             let Some(says) = self.says.get(at as usize).copied().flatten() else { continue };
             let source = record.role().dataset;
-            if source == "police.resident" {
+            if source == RESIDENT {
                 police = police.max(Some((record.as_of, says)));
             }
             let department = crate::unified::department(source);

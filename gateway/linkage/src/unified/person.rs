@@ -13,7 +13,7 @@ use crate::places::{Place, Places};
 use crate::roles::ROLES;
 use crate::table::{FinishedTable, TableWriter, Value};
 use crate::unified::choice::{Claim, disagreement, rank};
-use crate::unified::facts::{Described, PersonFacts, authority_for, birth_claims};
+use crate::unified::facts::{CurrentAddresses, Described, PersonFacts, authority_for, birth_claims};
 use crate::unified::household::Households;
 use crate::unified::{Person, World};
 
@@ -62,6 +62,7 @@ struct Writer<'w, 'a> {
     world: &'w World<'a>,
     fields: Vec<(&'static TextField, Described<'a>, Vec<Authority>)>,
     written_name: Described<'a>,
+    current: CurrentAddresses<'a>,
     names: Vec<Authority>,
     births: Vec<Authority>,
     phones: Vec<Authority>,
@@ -108,6 +109,7 @@ impl<'w, 'a> Writer<'w, 'a> {
                 .map(|field| (field, Described::column(world, field.from), authority_for(world, field.column)))
                 .collect(),
             written_name: Described::of(world, |role| role.name),
+            current: CurrentAddresses::of(world),
             names: authority_for(world, "name"),
             births: authority_for(world, "birth_date"),
             phones: authority_for(world, "phone"),
@@ -211,7 +213,10 @@ impl<'w, 'a> Writer<'w, 'a> {
         person: &Person,
         against: &mut Vec<String>,
     ) -> Option<&'a str> {
-        let mut claims = column.claims(self.world, person);
+        let mut claims = match field.column {
+            "cur_address" => self.current.claims(self.world, person),
+            _ => column.claims(self.world, person),
+        };
         if field.column == "marital_status" {
             claims.extend(self.weddings.claims(self.world, person));
             // 90, "not stated", is no word against anybody's.

@@ -421,3 +421,21 @@ fn events_of_three_departments_are_one_table_with_clocks_and_steps() {
         ]
     );
 }
+
+#[test]
+fn a_current_address_left_out_is_the_registered_one_if_the_police_say_so() {
+    let mut city = City::new();
+    let registered = format!("{ESTATE}3幢2单元501室");
+    for (no, consistent) in [("R1", "01"), ("R2", "02")] {
+        city.row(
+            "police.resident",
+            &[("record_no", no), ("name", no), ("registered_address", &registered), ("hukou_consistent", consistent)],
+        );
+    }
+    let linked = city.link();
+    let of = |no: &str| pick(&person(&linked, "police.resident", no), ["cur_address", "presence"]).map(str::to_owned);
+    assert_eq!(of("R1"), [registered.as_str(), "1"]);
+    assert_eq!(of("R2"), ["-", "-"]);
+    // As a record, each speaks of that one house.
+    assert_eq!(house(&linked, "police.resident", "R2"), house(&linked, "police.resident", "R1#registered"));
+}
