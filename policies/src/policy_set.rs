@@ -94,7 +94,8 @@ impl PolicySet {
     /// # Errors
     /// As [`PolicySet::parse`], or one fault if the shipped declarations cannot be read; tests keep both sound.
     pub fn shipped() -> Result<Self, Vec<PolicyFault>> {
-        let registry = Registry::shipped().map_err(|_| vec![PolicyFault::of_file(SHIPPED.0, FaultKind::NoRelations)])?;
+        let registry =
+            Registry::shipped().map_err(|_| vec![PolicyFault::of_file(SHIPPED.0, FaultKind::NoRelations)])?;
         Self::parse(SHIPPED.0, SHIPPED.1, &registry.relations())
     }
 

@@ -180,14 +180,19 @@ mod tests {
     #[test]
     fn values_are_sorted_and_distinct() {
         let bound = own_grids().bind(&attributes(&[("grids", &["G2", "G1", "G2"])]));
-        assert_eq!(bound, RowPredicate::In { column: "grid_id".to_owned(), values: vec!["G1".to_owned(), "G2".to_owned()] });
+        assert_eq!(
+            bound,
+            RowPredicate::In { column: "grid_id".to_owned(), values: vec!["G1".to_owned(), "G2".to_owned()] }
+        );
     }
 
     #[test]
     fn and_is_empty_when_one_part_is() {
         let both = RowRule::And(vec![own_grids(), own_street()]);
         assert_eq!(both.bind(&attributes(&[("grids", &["G1"])])), RowPredicate::None);
-        assert!(matches!(both.bind(&attributes(&[("grids", &["G1"]), ("street", &["9"])])), RowPredicate::And(p) if p.len() == 2));
+        assert!(
+            matches!(both.bind(&attributes(&[("grids", &["G1"]), ("street", &["9"])])), RowPredicate::And(p) if p.len() == 2)
+        );
         assert_eq!(RowRule::And(vec![RowRule::All, RowRule::All]).bind(&attributes(&[])), RowPredicate::All);
     }
 
@@ -195,7 +200,10 @@ mod tests {
     fn or_keeps_the_parts_that_have_an_attribute() {
         let either = RowRule::Or(vec![own_grids(), own_street()]);
         assert_eq!(either.bind(&attributes(&[])), RowPredicate::None);
-        assert_eq!(either.bind(&attributes(&[("grids", &["G1"])])), own_grids().bind(&attributes(&[("grids", &["G1"])])));
+        assert_eq!(
+            either.bind(&attributes(&[("grids", &["G1"])])),
+            own_grids().bind(&attributes(&[("grids", &["G1"])]))
+        );
         assert_eq!(RowRule::Or(vec![own_grids(), RowRule::All]).bind(&attributes(&[])), RowPredicate::All);
     }
 

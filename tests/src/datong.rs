@@ -22,6 +22,8 @@ use tempfile::TempDir;
 pub const DIVISION: &str = "290102";
 /// Addresses of the synthetic city begin with this.
 pub const REGION: &str = "云州省云州市示范区";
+/// The reject limit of a site's sources.
+pub const REJECT_SHARE: f64 = 0.25;
 /// Issuer of the tokens a site signs itself.
 pub const ISSUER: &str = "urn:datong:local";
 /// Audience of these tokens.
@@ -369,11 +371,12 @@ impl Site {
         let site = Self { folder: folder.to_owned() };
         let written = fs::read_to_string(site.config()).expect("datong init writes datong.toml");
         let mut text = String::new();
-        for line in written.lines() {
+        for line in written.lines().filter(|line| !line.starts_with("reject_share")) {
             text.push_str(&line.replace("127.0.0.1:8600", "127.0.0.1:0"));
             text.push('\n');
             if line.starts_with("url = ") {
-                text.push_str(&format!("region = \"{REGION}\"\n"));
+                // One bad row of ten is a large share of a small city.
+                text.push_str(&format!("region = \"{REGION}\"\nreject_share = {REJECT_SHARE}\n"));
             }
         }
         text.push_str(&format!("[schemas]\nadmit_divisions = [\"{DIVISION}\"]\n"));

@@ -86,7 +86,10 @@ fn forbidden_libraries(graph: &Graph) -> Vec<String> {
 #[test]
 fn arrows_between_crates_point_one_way() {
     let graph = graph(&[DependencyKind::Normal, DependencyKind::Build]);
-    assert_eq!(graph.keys().map(String::as_str).collect::<BTreeSet<_>>(), ARROWS.iter().map(|(name, _)| *name).collect());
+    assert_eq!(
+        graph.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        ARROWS.iter().map(|(name, _)| *name).collect()
+    );
     assert_eq!(wrong_arrows(&graph, &[]), Vec::<String>::new());
 }
 
@@ -105,9 +108,13 @@ fn the_words_the_decision_and_the_query_core_know_no_transport_and_no_storage() 
 #[test]
 fn only_the_binary_and_the_tests_see_everything() {
     let graph = graph(&[DependencyKind::Normal, DependencyKind::Build]);
-    let libraries: BTreeSet<&str> =
-        ARROWS.iter().map(|(name, _)| *name).filter(|name| !["server", "tests", "warm", "xtask"].contains(name)).collect();
-    let seen: BTreeSet<&str> = graph["server"].iter().map(String::as_str).filter(|name| graph.contains_key(*name)).collect();
+    let libraries: BTreeSet<&str> = ARROWS
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| !["server", "tests", "warm", "xtask"].contains(name))
+        .collect();
+    let seen: BTreeSet<&str> =
+        graph["server"].iter().map(String::as_str).filter(|name| graph.contains_key(*name)).collect();
     assert_eq!(seen, libraries);
     for (name, needs) in &graph {
         assert!(!needs.contains("server") || name == "tests", "{name} depends on the binary's crate");

@@ -20,7 +20,10 @@ fn every_command_of_the_readmes_works() {
     for name in READMES {
         let text = fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let commands = commands(&text);
-        assert!(commands.iter().any(|command| command.starts_with("cargo run --release -- demo")), "{name}: {commands:?}");
+        assert!(
+            commands.iter().any(|command| command.starts_with("cargo run --release -- demo")),
+            "{name}: {commands:?}"
+        );
         assert!(commands.iter().any(|command| command == "cargo xtask test"), "{name}: {commands:?}");
         let folder = quick_folder();
         let mut background = Vec::new();
@@ -92,7 +95,10 @@ fn obey(command: &str, folder: &Path, name: &str) -> Option<Running> {
     if command == "cargo xtask test" {
         return None;
     }
-    assert!(!command.starts_with("cargo ") || command.starts_with("cargo run --release -- "), "{name}: `{command}` is not tested");
+    assert!(
+        !command.starts_with("cargo ") || command.starts_with("cargo run --release -- "),
+        "{name}: `{command}` is not tested"
+    );
     let line = translated(command).replace("PORT", &free_port().to_string());
     let (line, in_background) = match line.strip_suffix('&') {
         Some(line) => (line.trim(), true),
@@ -138,7 +144,11 @@ fn shell(line: &str, folder: &Path) -> Command {
     let beside = binary.parent().expect("a folder").display().to_string();
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new("sh");
-    command.args(["-e", "-c", line]).current_dir(folder).env("PATH", format!("{beside}:{path}")).env("LC_ALL", "en_US.UTF-8");
+    command
+        .args(["-e", "-c", line])
+        .current_dir(folder)
+        .env("PATH", format!("{beside}:{path}"))
+        .env("LC_ALL", "en_US.UTF-8");
     command.env_remove("DATONG_CONFIG").env_remove("DATONG_TOKEN").stdin(Stdio::null());
     command
 }

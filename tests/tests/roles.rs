@@ -12,7 +12,9 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
 };
 use arrow::compute::{cast, concat_batches, filter_record_batch};
-use arrow::datatypes::{DataType, Date32Type, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date32Type, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
+};
 use arrow::ipc::reader::StreamReader;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, TimeDelta, Utc};
@@ -45,27 +47,88 @@ use Seen::{AgeBand, Clear, Community, IdNumber, PersonToken, PhoneNumber, Redact
 
 /// The shipped policies on `unified.person`, copied by hand. A change there has to be made here too, by somebody who means it.
 const GRID_WORKER: &[(&str, Seen)] = &[
-    ("person_id", Clear), ("id_type", Clear), ("id_no", IdNumber), ("name", Clear), ("sex", Clear), ("birth_date", Year),
-    ("birth_precision", Clear), ("phone", PhoneNumber), ("phones", PhoneNumber), ("reg_division", Clear), ("reg_address", Clear),
-    ("cur_division", Clear), ("cur_address", Clear), ("hukou_type", Clear), ("hukou_consistent", Clear), ("presence", Clear),
-    ("pop_kind", Clear), ("inflow_reason", Clear), ("inflow_date", Clear), ("permit_type", Clear), ("permit_expiry", Clear),
-    ("is_deceased", Clear), ("death_date", Year), ("household_id", Clear), ("house_id", Clear), ("grid_id", Clear),
-    ("street_code", Clear), ("community_code", Clear), ("updated_at", Clear),
+    ("person_id", Clear),
+    ("id_type", Clear),
+    ("id_no", IdNumber),
+    ("name", Clear),
+    ("sex", Clear),
+    ("birth_date", Year),
+    ("birth_precision", Clear),
+    ("phone", PhoneNumber),
+    ("phones", PhoneNumber),
+    ("reg_division", Clear),
+    ("reg_address", Clear),
+    ("cur_division", Clear),
+    ("cur_address", Clear),
+    ("hukou_type", Clear),
+    ("hukou_consistent", Clear),
+    ("presence", Clear),
+    ("pop_kind", Clear),
+    ("inflow_reason", Clear),
+    ("inflow_date", Clear),
+    ("permit_type", Clear),
+    ("permit_expiry", Clear),
+    ("is_deceased", Clear),
+    ("death_date", Year),
+    ("household_id", Clear),
+    ("house_id", Clear),
+    ("grid_id", Clear),
+    ("street_code", Clear),
+    ("community_code", Clear),
+    ("updated_at", Clear),
 ];
 const POLICE_OFFICER: &[(&str, Seen)] = &[
-    ("person_id", Clear), ("id_type", Clear), ("id_no", IdNumber), ("name", Clear), ("former_name", Clear), ("sex", Clear),
-    ("birth_date", Year), ("birth_precision", Clear), ("ethnicity", Clear), ("native_place", Clear), ("marital_status", Clear),
-    ("education", Clear), ("occupation", Clear), ("employer", Clear), ("phone", PhoneNumber), ("phones", PhoneNumber),
-    ("reg_division", Clear), ("reg_address", Clear), ("cur_division", Clear), ("cur_address", Clear), ("hukou_type", Clear),
-    ("hukou_consistent", Clear), ("presence", Clear), ("pop_kind", Clear), ("inflow_reason", Clear), ("inflow_date", Clear),
-    ("permit_type", Clear), ("permit_expiry", Clear), ("is_deceased", Clear), ("death_date", Year), ("nationality", Clear),
-    ("household_id", Clear), ("house_id", Clear), ("grid_id", Clear), ("street_code", Clear), ("community_code", Clear),
+    ("person_id", Clear),
+    ("id_type", Clear),
+    ("id_no", IdNumber),
+    ("name", Clear),
+    ("former_name", Clear),
+    ("sex", Clear),
+    ("birth_date", Year),
+    ("birth_precision", Clear),
+    ("ethnicity", Clear),
+    ("native_place", Clear),
+    ("marital_status", Clear),
+    ("education", Clear),
+    ("occupation", Clear),
+    ("employer", Clear),
+    ("phone", PhoneNumber),
+    ("phones", PhoneNumber),
+    ("reg_division", Clear),
+    ("reg_address", Clear),
+    ("cur_division", Clear),
+    ("cur_address", Clear),
+    ("hukou_type", Clear),
+    ("hukou_consistent", Clear),
+    ("presence", Clear),
+    ("pop_kind", Clear),
+    ("inflow_reason", Clear),
+    ("inflow_date", Clear),
+    ("permit_type", Clear),
+    ("permit_expiry", Clear),
+    ("is_deceased", Clear),
+    ("death_date", Year),
+    ("nationality", Clear),
+    ("household_id", Clear),
+    ("house_id", Clear),
+    ("grid_id", Clear),
+    ("street_code", Clear),
+    ("community_code", Clear),
     ("updated_at", Clear),
 ];
 const HEALTH_ANALYST: &[(&str, Seen)] = &[
-    ("person_id", PersonToken), ("id_no", Redacted), ("name", Redacted), ("sex", Clear), ("birth_date", AgeBand),
-    ("phone", Redacted), ("cur_address", Redacted), ("pop_kind", Clear), ("is_deceased", Clear), ("grid_id", Community),
-    ("street_code", Clear), ("community_code", Clear),
+    ("person_id", PersonToken),
+    ("id_no", Redacted),
+    ("name", Redacted),
+    ("sex", Clear),
+    ("birth_date", AgeBand),
+    ("phone", Redacted),
+    ("cur_address", Redacted),
+    ("pop_kind", Clear),
+    ("is_deceased", Clear),
+    ("grid_id", Community),
+    ("street_code", Clear),
+    ("community_code", Clear),
 ];
 
 /// Asked by every role, over columns that all three see.
@@ -78,7 +141,8 @@ const QUESTIONS: [&str; 10] = [
     "SELECT count(*) AS n FROM unified.person WHERE id_no LIKE '290102%' OR name LIKE '王%'",
     "SELECT count(*) AS n FROM unified.person WHERE birth_date IS NOT NULL AND CAST(birth_date AS VARCHAR) LIKE '%-01-01'",
     "SELECT a.name, b.name AS other FROM unified.person a JOIN unified.person b \
-     ON a.phone = b.phone AND a.person_id < b.person_id ORDER BY a.person_id, b.person_id",
+     ON a.phone = b.phone AND a.birth_date = b.birth_date AND a.community_code = b.community_code \
+     AND a.person_id < b.person_id ORDER BY a.person_id, b.person_id",
     "SELECT grid_id, count(*) AS n, count(phone) AS phones FROM unified.person GROUP BY grid_id ORDER BY grid_id",
     "SELECT person_id FROM unified.person WHERE phone IN (SELECT phone FROM unified.person WHERE sex = '2') \
      ORDER BY length(name), name, person_id LIMIT 50",
@@ -88,7 +152,7 @@ const QUESTIONS: [&str; 10] = [
 
 #[tokio::test]
 async fn a_running_demo_gives_each_role_its_own_truth() {
-    let demo = Demo::start(1_200, 11);
+    let demo = Demo::start(2_000, 7);
     let raw = raw_persons(&demo).await;
     each_role_gets_the_answer_of_its_own_copy(&demo, &raw).await;
     what_is_hidden_answers_as_what_is_not_there(&demo).await;
@@ -97,6 +161,7 @@ async fn a_running_demo_gives_each_role_its_own_truth() {
     records_catalog_and_reasons_agree(&demo).await;
     supervisors_get_what_they_need(&demo).await;
     problems_come_in_the_language_asked_for(&demo).await;
+    the_link_to_the_next_page_leads_there(&demo).await;
 }
 
 async fn each_role_gets_the_answer_of_its_own_copy(demo: &Demo, raw: &RecordBatch) {
@@ -151,7 +216,9 @@ async fn what_is_hidden_answers_as_what_is_not_there(demo: &Demo) {
         for form in forms {
             same_but_for_the_name(&door, form, column, "zzz_nowhere", role).await;
         }
-        for form in ["SELECT * FROM {}", "SELECT count(*) AS n FROM {} t", "SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM {})"] {
+        for form in
+            ["SELECT * FROM {}", "SELECT count(*) AS n FROM {} t", "SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM {})"]
+        {
             same_but_for_the_name(&door, form, table, &format!("{schema}.zzz_nowhere"), role).await;
             same_but_for_the_name(&door, form, table, "zzz_nowhere.zzz", role).await;
         }
@@ -159,7 +226,8 @@ async fn what_is_hidden_answers_as_what_is_not_there(demo: &Demo) {
             let door = door.clone();
             async move { door.get(&format!("/api/v1/why?table={table}&column={column}")).await }
         };
-        let (hidden, missing) = (why("unified.person".into(), column).await, why("unified.person".into(), "zzz_nowhere").await);
+        let (hidden, missing) =
+            (why("unified.person".into(), column).await, why("unified.person".into(), "zzz_nowhere").await);
         assert_eq!(without_request(&hidden), without_request(&missing), "{role}: why {column}");
         assert_eq!(hidden.status, 404);
         let (hidden, missing) = (why(table.to_owned(), "id_no").await, why("no.where".into(), "id_no").await);
@@ -168,7 +236,10 @@ async fn what_is_hidden_answers_as_what_is_not_there(demo: &Demo) {
         assert!(!catalog.contains(&format!("\"{table}\"")), "{role}: the catalog names {table}");
         let listed = door.rows("SELECT table_schema, table_name FROM information_schema.tables").await;
         assert!(!listed.is_empty());
-        assert!(!listed.iter().any(|row| row["table_schema"] == schema && row["table_name"] == name), "{role}: {table}");
+        assert!(
+            !listed.iter().any(|row| row["table_schema"] == schema && row["table_name"] == name),
+            "{role}: {table}"
+        );
     }
     // A person outside the own grids is nobody.
     let everybody = Door::new(demo.url(), demo.token("police_officer"));
@@ -208,9 +279,14 @@ async fn every_format_holds_the_same_values(demo: &Demo) {
     let json = door.sql_in("?format=json", question).await.expect_status(200);
     assert_eq!(json.header("content-type"), "application/json");
     let document = json.json();
-    let names: Vec<String> =
-        document["columns"].as_array().expect("columns").iter().map(|c| c["name"].as_str().expect("a name").to_owned()).collect();
-    let of_object = |row: &Value| -> Vec<Option<String>> { names.iter().map(|name| text_of_json(&row[name])).collect() };
+    let names: Vec<String> = document["columns"]
+        .as_array()
+        .expect("columns")
+        .iter()
+        .map(|c| c["name"].as_str().expect("a name").to_owned())
+        .collect();
+    let of_object =
+        |row: &Value| -> Vec<Option<String>> { names.iter().map(|name| text_of_json(&row[name])).collect() };
     let expected: Vec<Vec<Option<String>>> = document["rows"].as_array().expect("rows").iter().map(of_object).collect();
     assert_eq!(expected.len(), 300);
     assert_eq!(document["row_count"], 300);
@@ -222,7 +298,8 @@ async fn every_format_holds_the_same_values(demo: &Demo) {
 
     let ndjson = door.sql_in("?format=ndjson", question).await.expect_status(200);
     assert_eq!(ndjson.header("content-type"), "application/x-ndjson");
-    let lines: Vec<Value> = ndjson.text().lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let lines: Vec<Value> =
+        ndjson.text().lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
     assert!(lines.iter().map(of_object).collect::<Vec<_>>() == expected, "NDJSON");
 
     let csv = door.sql_in("?format=csv", question).await.expect_status(200);
@@ -274,9 +351,6 @@ async fn a_list_gives_every_record_once(demo: &Demo) {
             assert_eq!(page.header("link"), "", "the last page has no next one");
             break;
         };
-        // A client may follow the link of RFC 8288 as it stands.
-        let link = page.header("link").trim_start_matches('<').split('>').next().expect("an address").to_owned();
-        assert_eq!(worker.get(&link).await.status, 200, "the next page by its link: {link}");
         cursors.push(next.to_owned());
         path = format!("{start}&cursor={next}");
     }
@@ -298,6 +372,20 @@ async fn a_list_gives_every_record_once(demo: &Demo) {
     for (title, answer) in gone {
         assert_eq!(answer.status, 410, "{title}: {}", answer.text());
         assert_eq!(answer.problem()["code"], "DT-REQ-0004", "{title}");
+    }
+}
+
+/// A client may follow the link of RFC 8288 as it stands.
+async fn the_link_to_the_next_page_leads_there(demo: &Demo) {
+    let worker = Door::new(demo.url(), demo.token("grid_worker"));
+    let grid = claim(demo.token("grid_worker"), "grids")[0].clone();
+    for path in ["/api/v1/persons?limit=7".to_owned(), format!("/api/v1/persons?grid_id={grid}&limit=7")] {
+        let page = worker.get(&path).await.expect_status(200);
+        let link = page.header("link").trim_start_matches('<').split('>').next().expect("an address").to_owned();
+        let by_cursor = worker.get(&format!("{path}&cursor={}", page.json()["next"].as_str().expect("a cursor"))).await;
+        let by_link = worker.get(&link).await;
+        assert_eq!(by_link.status, 200, "after {path}, the link {link}: {}", by_link.text());
+        assert_eq!(by_link.json()["items"], by_cursor.json()["items"], "after {path}");
     }
 }
 
@@ -324,12 +412,14 @@ async fn records_catalog_and_reasons_agree(demo: &Demo) {
     }
     let door = Door::new(demo.url(), demo.token("grid_worker"));
     let catalog = door.get("/api/v1/catalog").await.expect_status(200).json();
-    let person = catalog.as_array().expect("relations").iter().find(|r| r["name"] == "unified.person").expect("persons");
+    let person =
+        catalog.as_array().expect("relations").iter().find(|r| r["name"] == "unified.person").expect("persons");
     assert_eq!(person["rows_filtered"], true);
     let columns: Vec<&str> =
         person["columns"].as_array().expect("columns").iter().map(|c| c["name"].as_str().expect("a name")).collect();
     assert_eq!(columns.iter().copied().collect::<BTreeSet<_>>(), GRID_WORKER.iter().map(|(name, _)| *name).collect());
-    let masked = |name: &str| person["columns"].as_array().expect("columns").iter().find(|c| c["name"] == name).cloned();
+    let masked =
+        |name: &str| person["columns"].as_array().expect("columns").iter().find(|c| c["name"] == name).cloned();
     assert_eq!(masked("name").expect("name")["mask"], Value::Null);
     assert!(masked("id_no").expect("id_no")["mask"].as_str().is_some_and(|mask| mask.starts_with("keep_first_last")));
     let why = door.get("/api/v1/why?table=unified.person&column=id_no").await.expect_status(200).json();
@@ -340,8 +430,15 @@ async fn records_catalog_and_reasons_agree(demo: &Demo) {
     }
     let whole = door.get("/api/v1/why?table=unified.person").await.expect_status(200).json();
     assert_eq!(whole.as_array().map(Vec::len), Some(GRID_WORKER.len()));
-    // Roles that govern or operate see nobody.
-    for role in ["privacy_officer", "privacy_reviewer", "auditor", "operator"] {
+    // Who governs sees that there are rows and nothing in them; who audits or operates sees no table.
+    for role in ["privacy_officer", "privacy_reviewer"] {
+        let door = Door::new(demo.url(), demo.token(role));
+        let rows = door.rows("SELECT * FROM unified.person LIMIT 200").await;
+        let shown: BTreeSet<String> =
+            rows.iter().flat_map(|row| row.as_object().expect("a row").values().filter_map(text_of_json)).collect();
+        assert_eq!(shown, BTreeSet::from(["***".to_owned()]), "{role}");
+    }
+    for role in ["auditor", "operator"] {
         let door = Door::new(demo.url(), demo.token(role));
         assert_eq!(door.sql("SELECT count(*) AS n FROM unified.person").await.status, 404, "{role}");
         assert_eq!(door.get("/api/v1/persons").await.status, 404, "{role}");
@@ -425,7 +522,10 @@ async fn a_cursor_of_the_version_before_is_gone() {
     let gone = door.get(&path).await.expect_status(410);
     assert_eq!(gone.problem()["code"], "DT-REQ-0004");
     assert_eq!(door.get("/api/v1/persons?limit=10").await.status, 200);
-    assert!(fs::metadata(site.folder.join("data").join("audit")).is_ok_and(|folder| folder.is_dir()), "requests are audited");
+    assert!(
+        fs::metadata(site.folder.join("data").join("audit")).is_ok_and(|folder| folder.is_dir()),
+        "requests are audited"
+    );
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -479,7 +579,11 @@ fn seen_as(seen: Seen, array: &ArrayRef, demo: &Demo, role: &str, today: NaiveDa
         Redacted => texts(&|_| "***".to_owned()),
         Community => texts(&|value| ends(value, 12, 0, 15)),
         PersonToken => texts(&|value| token(value, role, demo)),
-        Year => Arc::new(dates(array).map(|date| date.map(|d| days(NaiveDate::from_ymd_opt(d.year(), 1, 1).expect("a day")))).collect::<Date32Array>()),
+        Year => Arc::new(
+            dates(array)
+                .map(|date| date.map(|d| days(NaiveDate::from_ymd_opt(d.year(), 1, 1).expect("a day"))))
+                .collect::<Date32Array>(),
+        ),
         AgeBand => Arc::new(dates(array).map(|date| date.map(|birth| band(birth, today))).collect::<StringArray>()),
     }
 }
@@ -498,7 +602,9 @@ fn each_phone(array: &ArrayRef) -> ArrayRef {
     for phones in array.as_list::<i32>().iter() {
         match phones {
             Some(phones) => {
-                builder.append_value(phones.as_string::<i32>().iter().map(|phone| phone.map(|phone| ends(phone, 3, 4, 11))));
+                builder.append_value(
+                    phones.as_string::<i32>().iter().map(|phone| phone.map(|phone| ends(phone, 3, 4, 11))),
+                );
             }
             None => builder.append_null(),
         }
@@ -603,9 +709,14 @@ fn rows_of(batches: &[RecordBatch]) -> Vec<Vec<String>> {
         if rows.is_empty() {
             rows.push(batch.schema().fields().iter().map(|field| field.name().clone()).collect());
         }
-        let columns: Vec<ArrayFormatter<'_>> =
-            batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options).expect("a type")).collect();
-        rows.extend((0..batch.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_string()).collect()));
+        let columns: Vec<ArrayFormatter<'_>> = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).expect("a type"))
+            .collect();
+        rows.extend(
+            (0..batch.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_string()).collect()),
+        );
     }
     rows
 }
@@ -628,7 +739,9 @@ fn text_of_json(value: &Value) -> Option<String> {
 fn json_forms(batches: &[RecordBatch]) -> Vec<Vec<Option<String>>> {
     let mut rows = Vec::new();
     for batch in batches {
-        rows.extend((0..batch.num_rows()).map(|row| batch.columns().iter().map(|column| json_form(column, row)).collect()));
+        rows.extend(
+            (0..batch.num_rows()).map(|row| batch.columns().iter().map(|column| json_form(column, row)).collect()),
+        );
     }
     rows
 }
@@ -657,7 +770,8 @@ fn json_form(array: &ArrayRef, row: usize) -> Option<String> {
         }
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
-            let items: Vec<Value> = (0..items.len()).map(|item| json_form(&items, item).map_or(Value::Null, Value::from)).collect();
+            let items: Vec<Value> =
+                (0..items.len()).map(|item| json_form(&items, item).map_or(Value::Null, Value::from)).collect();
             Value::from(items).to_string()
         }
         other => panic!("no form for {other}"),

@@ -86,7 +86,12 @@ impl Sheet {
     ///
     /// # Errors
     /// If the dataset or one of the fields is not declared, or the folder cannot be made.
-    pub(crate) fn resolve(registry: &Registry, layout: &Layout, exports: &Path, period: &str) -> Result<Self, CityError> {
+    pub(crate) fn resolve(
+        registry: &Registry,
+        layout: &Layout,
+        exports: &Path,
+        period: &str,
+    ) -> Result<Self, CityError> {
         let missing = || CityError::DatasetNotDeclared { dataset: layout.dataset };
         let id = DatasetId::try_from(layout.dataset).map_err(|_| missing())?;
         let dataset = registry.dataset(&id).ok_or_else(missing)?;
@@ -117,7 +122,11 @@ fn heading(dataset: &Dataset, layout: &Layout, field: &'static str) -> Result<St
 /// The Chinese title if files are recognised by it, otherwise the first word they are recognised by.
 fn file_word(dataset: &Dataset) -> String {
     let by_title = dataset.file_words.iter().any(|w| dataset.zh.contains(w.as_str()));
-    if by_title { dataset.zh.clone() } else { dataset.file_words.first().cloned().unwrap_or_else(|| dataset.zh.clone()) }
+    if by_title {
+        dataset.zh.clone()
+    } else {
+        dataset.file_words.first().cloned().unwrap_or_else(|| dataset.zh.clone())
+    }
 }
 
 /// One row with what is true about it.

@@ -33,7 +33,12 @@ impl fmt::Display for Anchor {
 }
 
 /// Adds sequence, time and the chain to `fields`, and the statement beside it. Returns the bytes to seal, and the new head.
-pub(crate) fn link(mut fields: Map<String, Value>, time: &str, head: &Anchor, sql: Option<&SqlText>) -> (Vec<u8>, Anchor) {
+pub(crate) fn link(
+    mut fields: Map<String, Value>,
+    time: &str,
+    head: &Anchor,
+    sql: Option<&SqlText>,
+) -> (Vec<u8>, Anchor) {
     let sequence = head.sequence + 1;
     fields.insert("sequence".to_owned(), sequence.into());
     fields.insert("time".to_owned(), time.into());

@@ -186,7 +186,8 @@ mod tests {
         let hasher = SqlHasher::new(&lake::MasterKey::from_bytes([1; 32]).derive("audit"));
         let sql_hash = event.sql.as_ref().map(|sql| hasher.hash(sql));
         let draft = Draft::Opened { event: &event, sql_hash: sql_hash.clone() };
-        let (bytes, head) = link(draft.fields().unwrap(), &china_time(Utc::now()), &Anchor::genesis(), event.sql.as_ref());
+        let (bytes, head) =
+            link(draft.fields().unwrap(), &china_time(Utc::now()), &Anchor::genesis(), event.sql.as_ref());
         let record = StoredRecord::parse(&bytes).unwrap();
         assert_eq!((record.sequence, &record.hash), (1, &head.hash));
         assert!(record.is_authentic(&hasher));

@@ -6,7 +6,10 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::segment::Segments;
-use crate::{AuditError, AuditEvent, AuditReader, Closing, Content, Decision, EventKind, Protocol, Recovered, RecoveryReason, StoredRecord};
+use crate::{
+    AuditError, AuditEvent, AuditReader, Closing, Content, Decision, EventKind, Protocol, Recovered, RecoveryReason,
+    StoredRecord,
+};
 
 /// Most events one search gives.
 pub const EVENTS_MAX: usize = 10_000;

@@ -109,7 +109,9 @@ mod tests {
     #[test]
     fn only_names_of_segments_are_segments() {
         assert_eq!(number_in("audit-00000012.log"), Some(12));
-        for name in ["audit-12.log", "audit-000000012.log", "audit-0000001x.log", "audit.lock", "audit-00000001.log.bak"] {
+        for name in
+            ["audit-12.log", "audit-000000012.log", "audit-0000001x.log", "audit.lock", "audit-00000001.log.bak"]
+        {
             assert_eq!(number_in(name), None, "{name}");
         }
     }

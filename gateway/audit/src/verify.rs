@@ -118,7 +118,14 @@ impl AuditReader {
             open: HashSet::new(),
             unclosed: 0,
             anchors: anchors.iter().filter(|anchor| anchor.sequence > 0).collect(),
-            report: ChainReport { segments: 0, records: 0, head: None, unclosed: 0, faults: Vec::new(), fault_count: 0 },
+            report: ChainReport {
+                segments: 0,
+                records: 0,
+                head: None,
+                unclosed: 0,
+                faults: Vec::new(),
+                fault_count: 0,
+            },
         };
         let mut expected = 1;
         for segment in segments {

@@ -81,11 +81,7 @@ enum Waiting {
 
 impl Writer {
     /// Finds the end of the chain. What a crash has left is cut and put on record before this returns.
-    pub(crate) fn open(
-        segments: Box<dyn Segments>,
-        segment_bytes: u64,
-        hasher: SqlHasher,
-    ) -> Result<Self, AuditError> {
+    pub(crate) fn open(segments: Box<dyn Segments>, segment_bytes: u64, hasher: SqlHasher) -> Result<Self, AuditError> {
         let head = Anchor::genesis();
         let status = Arc::new(Mutex::new(Status { head: head.clone(), healthy: true }));
         let mut writer = Self {
@@ -302,7 +298,8 @@ impl Writer {
         match waiting {
             Waiting::Begin { sequence, request_id, reply } => {
                 let entry = written.clone().and_then(|()| {
-                    let commands = self.commands.as_ref().and_then(WeakUnboundedSender::upgrade).ok_or(AuditError::Closed)?;
+                    let commands =
+                        self.commands.as_ref().and_then(WeakUnboundedSender::upgrade).ok_or(AuditError::Closed)?;
                     Ok(AuditEntry::new(sequence, request_id, commands))
                 });
                 let _gone = reply.send(entry);

@@ -178,7 +178,11 @@ mod tests {
         assert_eq!(bearer_token(None), Err(AuthError::Missing));
         assert_eq!(bearer_token(Some("  ")), Err(AuthError::Missing));
         for header in ["Bearer", "Basic YTpi", "Bearer a b", "abc", "BearerX abc"] {
-            assert_eq!(bearer_token(Some(header)), Err(AuthError::Malformed { reason: "not a bearer token" }), "{header}");
+            assert_eq!(
+                bearer_token(Some(header)),
+                Err(AuthError::Malformed { reason: "not a bearer token" }),
+                "{header}"
+            );
         }
     }
 }

@@ -93,14 +93,18 @@ impl AuthError {
             Self::Missing => "Sign in first: send a token in the Authorization header.".to_owned(),
             Self::Malformed { .. } => "This is not a token this service can read.".to_owned(),
             Self::Expired => "The token has expired. Get a new one.".to_owned(),
-            Self::NotYetValid => "The token is not valid yet. Check the clock of the machine that issued it.".to_owned(),
+            Self::NotYetValid => {
+                "The token is not valid yet. Check the clock of the machine that issued it.".to_owned()
+            }
             Self::BadSignature => "The token's signature is wrong. Get a new one.".to_owned(),
             Self::AlgorithmNotAllowed => "The token is signed in a way this service does not accept.".to_owned(),
             Self::WrongIssuer => "The token was not issued by the identity service this gateway trusts.".to_owned(),
             Self::WrongAudience => "The token was issued for another service.".to_owned(),
             Self::UnknownKey => "The token was signed with a key this service does not know. Get a new one.".to_owned(),
             Self::ClaimInvalid { claim, .. } => {
-                format!("The token's claim `{claim}` is missing or not acceptable. Ask the identity service's operator.")
+                format!(
+                    "The token's claim `{claim}` is missing or not acceptable. Ask the identity service's operator."
+                )
             }
             Self::KeysUnavailable => "Sign-in cannot be checked at the moment. Try again later.".to_owned(),
         }
@@ -119,7 +123,9 @@ impl AuthError {
             Self::WrongIssuer => "令牌不是由本网关信任的身份服务签发的。".to_owned(),
             Self::WrongAudience => "令牌是签发给其他服务的。".to_owned(),
             Self::UnknownKey => "本服务不认识签发该令牌的密钥，请重新获取令牌。".to_owned(),
-            Self::ClaimInvalid { claim, .. } => format!("令牌中的声明 `{claim}` 缺失或不符合要求，请联系身份服务管理员。"),
+            Self::ClaimInvalid { claim, .. } => {
+                format!("令牌中的声明 `{claim}` 缺失或不符合要求，请联系身份服务管理员。")
+            }
             Self::KeysUnavailable => "暂时无法核验登录信息，请稍后再试。".to_owned(),
         }
     }

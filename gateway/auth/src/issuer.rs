@@ -149,7 +149,8 @@ impl TokenIssuer {
         }
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(self.key_id.clone());
-        let token = jsonwebtoken::encode(&header, &claims, &self.key).map_err(|source| IssuerError::Signing { source })?;
+        let token =
+            jsonwebtoken::encode(&header, &claims, &self.key).map_err(|source| IssuerError::Signing { source })?;
         if token.len() > TOKEN_BYTES_MAX { Err(IssuerError::TooLong) } else { Ok(token) }
     }
 

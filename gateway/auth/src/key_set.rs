@@ -204,7 +204,10 @@ mod tests {
     #[test]
     fn a_set_that_is_dangerous_or_ambiguous_is_refused_whole() {
         assert_eq!(parse(&[format!("{ED}}}"), format!("{EC}}}")]), Err(KeySetError::MixedFamilies));
-        assert_eq!(parse(&[format!(r#"{ED},"d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}}"#)]), Err(KeySetError::PrivateKey));
+        assert_eq!(
+            parse(&[format!(r#"{ED},"d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}}"#)]),
+            Err(KeySetError::PrivateKey)
+        );
         assert_eq!(parse(&[format!(r#"{ED},"kid":"b"}}"#)]), Err(KeySetError::NotAKeySet));
         assert_eq!(parse(&vec![format!("{ED}}}"); 65]), Err(KeySetError::TooManyKeys));
         assert_eq!(KeySet::parse(b"{}").err(), Some(KeySetError::NotAKeySet));

@@ -76,7 +76,9 @@ impl KeyStore {
             }
         };
         let current = match first {
-            Some(bytes) => Some(Arc::new(Loaded { keys: KeySet::parse(&bytes)?, generation: 1, loaded_ms: now_ms, bytes })),
+            Some(bytes) => {
+                Some(Arc::new(Loaded { keys: KeySet::parse(&bytes)?, generation: 1, loaded_ms: now_ms, bytes }))
+            }
             None => None,
         };
         Ok(Self {
@@ -152,7 +154,9 @@ impl KeyStore {
             Source::File(path) => self.look_at_file(path, &mut reading),
             Source::Url(client) => match client.fetch().await {
                 Ok(bytes) => self.take(bytes, &mut reading),
-                Err(error) => warn!(error = %error, "verification keys could not be fetched, the last good ones stay in force"),
+                Err(error) => {
+                    warn!(error = %error, "verification keys could not be fetched, the last good ones stay in force")
+                }
             },
         }
     }

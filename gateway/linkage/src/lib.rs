@@ -20,6 +20,7 @@ mod birth;
 mod clusters;
 mod dictionary;
 mod error;
+mod house_addresses;
 mod identities;
 mod landed;
 mod link;

@@ -8,6 +8,7 @@ use schemas::{DatasetId, Registry, RelationName};
 
 use crate::LinkError;
 use crate::dictionary::NONE;
+use crate::house_addresses::HouseAddresses;
 use crate::identities::{EntityId, EntityKind, Identities, IdentitiesBuilder};
 use crate::landed::Landed;
 use crate::people::{People, Tables};
@@ -66,7 +67,7 @@ pub fn link(input: &LinkInput<'_>, progress: &mut dyn FnMut(&str)) -> Result<Lin
     progress("reading persons and addresses");
     let mut places = Places::default();
     let mut people = People::read(&tables, &mut places, input.now_us);
-    note_house_addresses(&tables, &mut places);
+    let addresses = HouseAddresses::note(&tables, &mut places);
     let mut grids = Grids::read(&tables, &mut places);
     progress("linking houses");
     places.resolve();
@@ -76,7 +77,7 @@ pub fn link(input: &LinkInput<'_>, progress: &mut dyn FnMut(&str)) -> Result<Lin
     progress("keeping ids");
     let mut membership = IdentitiesBuilder::default();
     let mut ids = Ids { input, membership: &mut membership, report: &mut report };
-    let house_ids = ids.of_houses(&tables, &places)?;
+    let house_ids = ids.of_houses(&tables, &places, &addresses)?;
     let building_ids = ids.of_buildings(&places, &house_ids, &grids)?;
     let (persons, person_of) = ids.of_persons(&tables, &people, links)?;
     let event_ids = ids.of_events(&tables)?;
@@ -85,6 +86,7 @@ pub fn link(input: &LinkInput<'_>, progress: &mut dyn FnMut(&str)) -> Result<Lin
         tables: &tables,
         people: &people,
         places: &places,
+        addresses: &addresses,
         grids,
         persons,
         person_of,
@@ -147,16 +149,6 @@ fn read_tables(input: &LinkInput<'_>, report: &mut LinkReport) -> Result<Tables,
     Ok(tables)
 }
 
-fn note_house_addresses(tables: &Tables, places: &mut Places) {
-    for role in &HOUSE_ROLES {
-        let Some(table) = tables.get(role.dataset) else { continue };
-        let address = table.text(role.column);
-        for text in (0..table.len()).filter_map(|i| address.get(i)) {
-            places.note(text);
-        }
-    }
-}
-
 /// Gives entities their ids.
 struct Ids<'i, 'b> {
     input: &'i LinkInput<'i>,
@@ -175,17 +167,21 @@ impl Ids<'_, '_> {
         Ok(ids)
     }
 
-    fn of_houses(&mut self, tables: &Tables, places: &Places) -> Result<Vec<Option<EntityId>>, LinkError> {
+    fn of_houses(
+        &mut self,
+        tables: &Tables,
+        places: &Places,
+        addresses: &HouseAddresses,
+    ) -> Result<Vec<Option<EntityId>>, LinkError> {
         let mut records: Vec<Vec<RecordName>> = vec![Vec::new(); places.n_houses()];
         let mut is_founded = vec![false; places.n_houses()];
-        for role in &HOUSE_ROLES {
+        for (at, role) in HOUSE_ROLES.iter().enumerate() {
             let Some(table) = tables.get(role.dataset) else { continue };
-            let (key, address, or) = (table.text("record_key"), table.text(role.column), table.text(role.or_column));
-            for i in 0..table.len() {
-                let house = address.get(i).or_else(|| or.get(i)).map_or(NONE, |text| places.place_of(text).house);
-                let Some(at) = (house as usize).checked_sub(1) else { continue };
+            let key = table.text("record_key");
+            for (i, place) in addresses.places(at, places).enumerate().filter(|(_, place)| place.house != NONE) {
+                let house = place.house as usize - 1;
                 if let (Some(list), Some(founded), Some(key)) =
-                    (records.get_mut(at), is_founded.get_mut(at), key.get(i))
+                    (records.get_mut(house), is_founded.get_mut(house), key.get(i))
                 {
                     list.push((role.dataset, format!("{key}{}", role.suffix)));
                     *founded |= role.founds;
@@ -222,7 +218,7 @@ impl Ids<'_, '_> {
         Ok(is_wanted.iter().map(|wanted| if *wanted { ids.next() } else { None }).collect())
     }
 
-    /// Persons in the order of their ids, and for each record its person.
+    /// Persons in the order of their records, and for each record its person.
     fn of_persons(
         &mut self,
         tables: &Tables,
@@ -249,7 +245,6 @@ impl Ids<'_, '_> {
             let state = links.clusters.state(root);
             persons.push(Person { id, members, score: f64::from(state.score) / 1000.0, id_no: state.id });
         }
-        persons.sort_by_key(|person| person.id);
         let mut person_of = vec![PersonAt::MAX; people.records.len()];
         for (person, at) in persons.iter().zip(0_u32..) {
             for record in &person.members {

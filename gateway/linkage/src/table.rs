@@ -7,8 +7,10 @@ use arrow::array::{
     ArrayBuilder, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
     ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
 };
+use arrow::compute::{concat_batches, sort_to_indices, take};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use hashbrown::HashMap;
 use schemas::{CodeList, FieldType, Registry, Relation, RelationName};
 
 use crate::LinkError;
@@ -46,6 +48,7 @@ pub(crate) struct TableWriter<'r> {
     name: RelationName,
     schema: SchemaRef,
     columns: Vec<(String, Builder, Option<&'r CodeList>)>,
+    by_name: HashMap<String, usize>,
     /// Index of the column that probably comes next: callers name columns in the relation's order.
     next: usize,
     n_rows: usize,
@@ -69,10 +72,13 @@ impl<'r> TableWriter<'r> {
             columns.push((column.name.as_str().to_owned(), Builder::of(column.field_type), codes));
         }
         let schema = relation.arrow_schema();
+        let by_name =
+            columns.iter().zip(0..).map(|((name, ..), at): (&(String, _, _), usize)| (name.clone(), at)).collect();
         Ok(Self {
             name,
             schema,
             columns,
+            by_name,
             next: 0,
             n_rows: 0,
             batches: Vec::new(),
@@ -85,7 +91,7 @@ impl<'r> TableWriter<'r> {
     /// the column's code list becomes null and is counted.
     pub(crate) fn set(&mut self, column: &str, value: Value<'_>) {
         let expected = self.columns.get(self.next).is_some_and(|(name, ..)| name == column);
-        let at = if expected { Some(self.next) } else { self.columns.iter().position(|(name, ..)| name == column) };
+        let at = if expected { Some(self.next) } else { self.by_name.get(column).copied() };
         let Some(at) = at else { return };
         self.next = at + 1;
         let n_rows = self.n_rows;
@@ -132,6 +138,17 @@ impl<'r> TableWriter<'r> {
         }
     }
 
+    /// The table with its rows sorted by a text column, for callers that cannot give them in order.
+    ///
+    /// # Errors
+    /// As [`TableWriter::finish`].
+    pub(crate) fn finish_sorted(self, key: &str) -> Result<FinishedTable, LinkError> {
+        let schema = SchemaRef::clone(&self.schema);
+        let mut finished = self.finish()?;
+        finished.batches = sort_rows(&finished.batches, &schema, key)?;
+        Ok(finished)
+    }
+
     /// The table. An empty one has one batch without rows.
     ///
     /// # Errors
@@ -145,6 +162,17 @@ impl<'r> TableWriter<'r> {
             None => Ok(FinishedTable { name: self.name, batches: self.batches, refused: self.refused }),
         }
     }
+}
+
+/// The rows in the order of a column, in batches again.
+fn sort_rows(batches: &[RecordBatch], schema: &SchemaRef, key: &str) -> Result<Vec<RecordBatch>, LinkError> {
+    let whole = concat_batches(schema, batches)?;
+    let Some(keys) = whole.column_by_name(key) else { return Ok(batches.to_vec()) };
+    let order = sort_to_indices(keys, None, None)?;
+    let columns = whole.columns().iter().map(|column| take(column, &order, None)).collect::<Result<Vec<_>, _>>()?;
+    let sorted = RecordBatch::try_new(SchemaRef::clone(schema), columns)?;
+    let starts = (0..sorted.num_rows().max(1)).step_by(BATCH_ROWS);
+    Ok(starts.map(|start| sorted.slice(start, BATCH_ROWS.min(sorted.num_rows() - start))).collect())
 }
 
 /// A finished table.

@@ -4,6 +4,7 @@
 
 pub(crate) mod building;
 pub(crate) mod choice;
+pub(crate) mod clock;
 pub(crate) mod event;
 pub(crate) mod facts;
 pub(crate) mod grid;
@@ -12,14 +13,16 @@ pub(crate) mod household;
 pub(crate) mod person;
 pub(crate) mod residence;
 pub(crate) mod tag;
+pub(crate) mod wedding;
 
 use chrono::NaiveDate;
 use schemas::Registry;
 
 use crate::dictionary::{Code, NONE};
+use crate::house_addresses::HouseAddresses;
 use crate::identities::EntityId;
 use crate::people::{LinkRecord, People, Tables, days_of};
-use crate::places::Places;
+use crate::places::{Place, Places};
 use crate::unified::grid::Grids;
 
 /// Index of a person in [`World::persons`].
@@ -43,8 +46,9 @@ pub(crate) struct World<'a> {
     pub(crate) tables: &'a Tables,
     pub(crate) people: &'a People,
     pub(crate) places: &'a Places,
+    pub(crate) addresses: &'a HouseAddresses,
     pub(crate) grids: Grids,
-    /// Persons of `unified.person`, in the order of their ids.
+    /// Persons of `unified.person`, in the order of their first records: neighbours in memory as in the landed tables.
     pub(crate) persons: Vec<Person>,
     /// For each record, its person in `persons`; `PersonAt::MAX` for a mention that is attached to none.
     pub(crate) person_of: Vec<PersonAt>,
@@ -75,6 +79,11 @@ impl World<'_> {
     /// The records of a person.
     pub(crate) fn records_of<'s>(&'s self, person: &'s Person) -> impl Iterator<Item = (u32, &'s LinkRecord)> {
         person.members.iter().filter_map(|at| Some((*at, self.people.record(*at)?)))
+    }
+
+    /// The place that a record of a dataset names in a column of [`crate::roles::HOUSE_ROLES`].
+    pub(crate) fn named_place(&self, dataset: &str, column: &str, record: usize) -> Place {
+        self.addresses.place(dataset, column, record, self.places)
     }
 
     /// The id of a house, if a register makes it one.

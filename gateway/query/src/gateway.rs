@@ -195,8 +195,7 @@ impl Gateway {
 
     async fn record_refusal(&self, record: AccessRecord, error: QueryError, started: Instant) -> QueryError {
         let code = error.code();
-        let outcome =
-            AccessOutcome { rows: 0, bytes: 0, error_code: Some(code), duration: started.elapsed() };
+        let outcome = AccessOutcome { rows: 0, bytes: 0, error_code: Some(code), duration: started.elapsed() };
         let recorded = match self.recorder.open(record).await {
             Ok(open) => open.close(outcome).await,
             Err(failure) => Err(failure),

@@ -165,9 +165,9 @@ fn catalog_tables(visible: &[VisibleRelation]) -> std::result::Result<Arc<dyn Ta
 }
 
 fn each_column(visible: &[VisibleRelation]) -> impl Iterator<Item = (&VisibleRelation, usize, &VisibleColumn)> + Clone {
-    visible.iter().flat_map(|relation| {
-        relation.columns.iter().enumerate().map(move |(idx, column)| (relation, idx + 1, column))
-    })
+    visible
+        .iter()
+        .flat_map(|relation| relation.columns.iter().enumerate().map(move |(idx, column)| (relation, idx + 1, column)))
 }
 
 fn catalog_columns(visible: &[VisibleRelation]) -> std::result::Result<Arc<dyn TableProvider>, QueryError> {

@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -116,16 +117,29 @@ impl ExecutionPlan for PolicyScanExec {
     }
 }
 
-/// A filtered view array still points into buffers that hold the rows left out, and Arrow streams send whole buffers:
-/// what is released gets buffers of its own. Other layouts are copied by the filter already.
-fn without_hidden_bytes(released: ArrayRef) -> ArrayRef {
+/// The type a column leaves with: a dictionary is unpacked, whatever its mask.
+pub(crate) fn released_type(mask: &Mask, raw_type: &DataType) -> DataType {
+    match mask.output_type(raw_type) {
+        DataType::Dictionary(_, values) => *values,
+        other => other,
+    }
+}
+
+/// A filtered view array still points into buffers that hold the rows left out, a filtered dictionary still holds their
+/// words, and Arrow streams send both whole: what is released gets buffers of its own. Other layouts are copied by the
+/// filter already. Spare capacity goes too: masks reserve by the length of the originals, and limits count it.
+fn without_hidden_bytes(released: ArrayRef, released_type: &DataType) -> Result<ArrayRef> {
+    let mut released = match released.data_type() {
+        DataType::Dictionary(..) => cast(&released, released_type)?,
+        _ => released,
+    };
     if let Some(views) = released.as_string_view_opt() {
-        return Arc::new(views.gc());
+        released = Arc::new(views.gc());
+    } else if let Some(views) = released.as_binary_view_opt() {
+        released = Arc::new(views.gc());
     }
-    match released.as_binary_view_opt() {
-        Some(views) => Arc::new(views.gc()),
-        None => released,
-    }
+    released.shrink_to_fit();
+    Ok(released)
 }
 
 fn release(
@@ -136,16 +150,16 @@ fn release(
 ) -> Result<RecordBatch> {
     let masked: Vec<ArrayRef> = columns
         .iter()
-        .map(|column| {
+        .zip(schema.fields())
+        .map(|(column, field)| {
             let raw = batch
                 .columns()
                 .get(column.inner_idx)
                 .ok_or_else(|| DataFusionError::Internal("PolicyScanExec: column out of range".to_owned()))?;
-            let released = column
-                .mask
-                .apply(raw, context)
-                .map_err(|_| DataFusionError::External(Box::new(QueryError::internal("mask does not fit its column"))))?;
-            Ok(without_hidden_bytes(released))
+            let released = column.mask.apply(raw, context).map_err(|_| {
+                DataFusionError::External(Box::new(QueryError::internal("mask does not fit its column")))
+            })?;
+            without_hidden_bytes(released, field.data_type())
         })
         .collect::<Result<_>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -154,18 +168,33 @@ fn release(
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::StringViewArray;
+    use datafusion::arrow::array::{DictionaryArray, StringViewArray};
+    use datafusion::arrow::datatypes::Int32Type;
 
     use super::*;
 
     #[test]
     fn released_views_hold_no_bytes_of_rows_left_out() {
-        let all = StringViewArray::from(vec!["a text that is far too long to be inlined", "another hidden text, long enough too"]);
+        let all = StringViewArray::from(vec![
+            "a text that is far too long to be inlined",
+            "another hidden text, long enough too",
+        ]);
         let kept: ArrayRef = Arc::new(all.slice(0, 1));
-        let released = without_hidden_bytes(kept);
+        let released = without_hidden_bytes(kept, &DataType::Utf8View).unwrap();
         let views = released.as_string_view();
         let held: Vec<u8> = views.data_buffers().iter().flat_map(|buffer| buffer.as_slice().to_vec()).collect();
         assert!(!String::from_utf8_lossy(&held).contains("hidden"));
         assert_eq!(views.value(0), "a text that is far too long to be inlined");
+    }
+
+    #[test]
+    fn released_dictionaries_hold_no_words_of_rows_left_out() {
+        let all: DictionaryArray<Int32Type> = ["visible", "hidden"].into_iter().collect();
+        let raw_type = all.data_type().clone();
+        let kept: ArrayRef = Arc::new(all.slice(0, 1));
+        let released = without_hidden_bytes(kept, &released_type(&Mask::Clear, &raw_type)).unwrap();
+        assert_eq!(released.data_type(), &DataType::Utf8);
+        assert_eq!(released.as_string::<i32>().value(0), "visible");
+        assert!(!String::from_utf8_lossy(released.as_string::<i32>().value_data()).contains("hidden"));
     }
 }

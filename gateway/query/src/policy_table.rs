@@ -18,7 +18,7 @@ use policies::{Grant, Mask, MaskContext};
 use schemas::RelationName;
 
 use crate::leakproof::{ClearColumns, is_leakproof};
-use crate::policy_scan::{OutputColumn, PolicyScanExec};
+use crate::policy_scan::{OutputColumn, PolicyScanExec, released_type};
 use crate::row_filter::row_filter;
 use crate::{MaskedColumn, QueryError};
 
@@ -61,7 +61,7 @@ impl PolicyTable {
             if granted.mask == Mask::Clear {
                 clear.insert(granted.name.clone(), raw_type.clone());
             }
-            fields.push(Field::new(&granted.name, granted.mask.output_type(raw_type), true));
+            fields.push(Field::new(&granted.name, released_type(&granted.mask, raw_type), true));
             columns.push(VisibleColumn {
                 name: granted.name.clone(),
                 raw_idx,
@@ -202,13 +202,7 @@ impl TableProvider for PolicyTable {
             Some(indices) => Arc::new(self.schema.project(indices)?),
             None => Arc::clone(&self.schema),
         };
-        Ok(Arc::new(PolicyScanExec::new(
-            self.relation.to_string(),
-            plan,
-            columns,
-            Arc::clone(&self.context),
-            schema,
-        )))
+        Ok(Arc::new(PolicyScanExec::new(self.relation.to_string(), plan, columns, Arc::clone(&self.context), schema)))
     }
 }
 

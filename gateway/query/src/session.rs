@@ -6,10 +6,10 @@ use std::sync::Arc;
 use datafusion::catalog::{CatalogProviderList, MemoryCatalogProviderList};
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
+use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionConfig;
 
@@ -48,7 +48,8 @@ impl SessionFactory {
     /// A session for one query of one principal.
     pub(crate) fn session(&self, catalog: Arc<PrincipalCatalog>, limits: &Limits) -> Result<SessionState> {
         let pool = TrackConsumersPool::new(FairSpillPool::new(limits.max_query_memory_bytes), TRACKED_CONSUMERS);
-        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool)).build_arc()?;
+        let runtime =
+            RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool)).build_arc()?;
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), catalog);
         let mut state = SessionStateBuilder::new()

@@ -196,7 +196,8 @@ async fn hidden_and_missing_names_answer_alike() {
         let hidden = ask(&gateway, worker(&["G1"]), hidden).await.unwrap_err();
         let missing = ask(&gateway, worker(&["G1"]), missing).await.unwrap_err();
         assert_eq!(hidden.code(), missing.code());
-        let shape = |error: &QueryError| error.to_string().replace("secret", "x").replace("nosuch", "x").replace("health", "x");
+        let shape =
+            |error: &QueryError| error.to_string().replace("secret", "x").replace("nosuch", "x").replace("health", "x");
         assert_eq!(shape(&hidden), shape(&missing));
     }
 }
@@ -250,7 +251,8 @@ async fn limits_are_named_in_their_errors() {
     let items = "SELECT person_id FROM unified.person WHERE risk IN (11, 12, 13, 14)";
     assert_eq!(limit_of(ask(&list, worker(&["G1"]), items).await), "max_in_list_items");
     let time = limited(Limits { max_query_time: Duration::from_millis(300), ..Limits::default() });
-    let long = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 100000000) SELECT max(n) FROM r";
+    let long =
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 100000000) SELECT max(n) FROM r";
     assert_eq!(limit_of(ask(&time, worker(&["G1"]), long).await), "max_query_time");
 }
 

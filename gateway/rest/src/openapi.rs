@@ -53,8 +53,17 @@ mod tests {
         assert_eq!(document["openapi"], "3.1.0");
         let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
         for path in [
-            "/api/v1/sql", "/api/v1/persons/{id}", "/api/v1/persons", "/api/v1/houses/{id}", "/api/v1/events",
-            "/api/v1/grids/{id}", "/api/v1/catalog", "/api/v1/why", "/livez", "/readyz", "/metrics",
+            "/api/v1/sql",
+            "/api/v1/persons/{id}",
+            "/api/v1/persons",
+            "/api/v1/houses/{id}",
+            "/api/v1/events",
+            "/api/v1/grids/{id}",
+            "/api/v1/catalog",
+            "/api/v1/why",
+            "/livez",
+            "/readyz",
+            "/metrics",
         ] {
             assert!(paths.iter().any(|p| *p == path), "{path}");
         }

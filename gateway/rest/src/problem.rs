@@ -180,7 +180,8 @@ impl IntoResponse for Problem {
 /// Answers every path that is not served.
 pub(crate) async fn no_such_path(headers: HeaderMap) -> Problem {
     let language = Language::of(&headers);
-    let detail = language.pick("没有这个接口,见 /api/openapi.json", "no such endpoint; see /api/openapi.json").to_owned();
+    let detail =
+        language.pick("没有这个接口,见 /api/openapi.json", "no such endpoint; see /api/openapi.json").to_owned();
     Problem::new(StatusCode::NOT_FOUND, "DT-REQ-0005", ("接口不存在", "no such endpoint"), detail, language)
 }
 
@@ -203,9 +204,8 @@ mod tests {
 
     #[test]
     fn a_hidden_table_and_a_missing_one_give_the_same_problem() {
-        let problem = |name: &str| {
-            Problem::of_query(&QueryError::RelationNotFound { name: name.to_owned() }, Language::En)
-        };
+        let problem =
+            |name: &str| Problem::of_query(&QueryError::RelationNotFound { name: name.to_owned() }, Language::En);
         assert_eq!(problem("a.b").status, 404);
         assert_eq!(problem("a.b").title, problem("c.d").title);
     }

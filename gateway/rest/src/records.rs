@@ -44,12 +44,8 @@ const EVENTS: RecordKind = RecordKind {
     key: "event_id",
     filters: &["grid_id", "street_code", "house_id", "stage", "source_dataset"],
 };
-const GRIDS: RecordKind = RecordKind {
-    path: "grids",
-    relation: "unified.grid",
-    key: "grid_id",
-    filters: &["street_code", "community_code"],
-};
+const GRIDS: RecordKind =
+    RecordKind { path: "grids", relation: "unified.grid", key: "grid_id", filters: &["street_code", "community_code"] };
 
 /// Which page of a list, narrowed by what.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -100,29 +96,29 @@ macro_rules! record_endpoints {
     ($one:ident, $list:ident, $kind:ident, $path_one:literal, $path_list:literal, $tag:literal) => {
         /// One record by its id.
         #[utoipa::path(
-            get, path = $path_one, tag = $tag, params(("id" = String, Path, description = "the record's id")),
-            responses(
-                (status = 200, description = "the record as the caller may see it"),
-                (status = 401, description = "no valid token", body = Problem),
-                (status = 404, description = "no such record, or not visible", body = Problem),
-            ),
-            security(("bearer" = []))
-        )]
+                    get, path = $path_one, tag = $tag, params(("id" = String, Path, description = "the record's id")),
+                    responses(
+                        (status = 200, description = "the record as the caller may see it"),
+                        (status = 401, description = "no valid token", body = Problem),
+                        (status = 404, description = "no such record, or not visible", body = Problem),
+                    ),
+                    security(("bearer" = []))
+                )]
         pub(crate) async fn $one(State(state): State<RestState>, client: Client, Path(id): Path<String>) -> Response {
             one_record(&state, &client, &$kind, &id).await
         }
 
         /// A page of records, sorted by id.
         #[utoipa::path(
-            get, path = $path_list, tag = $tag, params(ListOptions),
-            responses(
-                (status = 200, description = "a page; `next` is the cursor of the page after it"),
-                (status = 400, description = "a filter this list does not have", body = Problem),
-                (status = 401, description = "no valid token", body = Problem),
-                (status = 410, description = "the cursor has expired", body = Problem),
-            ),
-            security(("bearer" = []))
-        )]
+                    get, path = $path_list, tag = $tag, params(ListOptions),
+                    responses(
+                        (status = 200, description = "a page; `next` is the cursor of the page after it"),
+                        (status = 400, description = "a filter this list does not have", body = Problem),
+                        (status = 401, description = "no valid token", body = Problem),
+                        (status = 410, description = "the cursor has expired", body = Problem),
+                    ),
+                    security(("bearer" = []))
+                )]
         pub(crate) async fn $list(
             State(state): State<RestState>,
             client: Client,
@@ -144,8 +140,7 @@ async fn one_record(state: &RestState, client: &Client, kind: &RecordKind, id: &
         Ok(rows) => rows,
         Err(error) => return refuse(state, client, &error),
     };
-    let headers =
-        common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
+    let headers = common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
     match collect(rows).await {
         Ok(found) => match found.as_slice() {
             [only] => (headers, Json(Value::Object(only.clone()))).into_response(),
@@ -175,7 +170,11 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
         ));
     }
     let mut place = Cursor {
-        list: format!("{}?{}", kind.path, filters.iter().map(|(c, v)| format!("{c}={v}")).collect::<Vec<_>>().join("&")),
+        list: format!(
+            "{}?{}",
+            kind.path,
+            filters.iter().map(|(c, v)| format!("{c}={v}")).collect::<Vec<_>>().join("&")
+        ),
         after: String::new(),
         data_version: state.gateway().data_version().unwrap_or(0),
         policy_version: state.gateway().policy_version(),
@@ -192,8 +191,7 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
         Ok(rows) => rows,
         Err(error) => return refuse(state, client, &error),
     };
-    let mut headers =
-        common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
+    let mut headers = common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
     let mut items = match collect(rows).await {
         Ok(items) => items,
         Err(error) => return refuse(state, client, &error),

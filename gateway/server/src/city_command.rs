@@ -15,10 +15,7 @@ pub(crate) async fn run(arguments: &CityArguments, screen: &Screen) -> Result<()
     let rows: Vec<Vec<String>> =
         summary.datasets.iter().map(|d| vec![d.dataset.clone(), thousands(d.rows), thousands(d.rejected)]).collect();
     screen.table(&["数据集 dataset", "行数 rows", "应拒绝 to be rejected"], &rows);
-    screen.say(
-        &format!("已写入 {}", arguments.out.display()),
-        &format!("written to {}", arguments.out.display()),
-    );
+    screen.say(&format!("已写入 {}", arguments.out.display()), &format!("written to {}", arguments.out.display()));
     Ok(())
 }
 
@@ -26,10 +23,9 @@ pub(crate) async fn run(arguments: &CityArguments, screen: &Screen) -> Result<()
 pub(crate) async fn write(people: u64, seed: u64, out: &Path, screen: &Screen) -> Result<CitySummary, Failure> {
     let stage = Stage::begin(screen, screen.pick("生成城市", "writing the city"), people);
     let config = CityConfig { people, seed, out: out.to_owned() };
-    let written = tokio::task::spawn_blocking(move || {
-        city::generate(&config, &mut |_, done, total| stage.set(done, total))
-    })
-    .await;
+    let written =
+        tokio::task::spawn_blocking(move || city::generate(&config, &mut |_, done, total| stage.set(done, total)))
+            .await;
     match written {
         Ok(Ok(summary)) => Ok(summary),
         Ok(Err(error)) => Err(Failure::caused_by("生成城市失败", "the city cannot be written", &error)),

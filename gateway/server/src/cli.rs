@@ -11,10 +11,12 @@ use crate::{Failure, check, city_command, demo, doctor, init, quarantine, serve,
 /// Datong 打通: one governed view over departments' data. 跨部门数据统一视图
 #[derive(Debug, Parser)]
 #[command(name = "datong", version, about, arg_required_else_help = true)]
-#[command(after_help = "Examples 示例:\n  datong demo\n  datong init --dir ./site && datong --config ./site/datong.toml check\n  \
+#[command(
+    after_help = "Examples 示例:\n  datong demo\n  datong init --dir ./site && datong --config ./site/datong.toml check\n  \
     datong --config ./site/datong.toml pull\n  datong --config ./site/datong.toml serve\n\n\
     Exit codes 退出码: 0 ok 成功, 1 failed 失败, 2 usage 用法错误, 3 check found problems 检查发现问题, \
-    77 not allowed 不允许, 78 bad configuration 配置错误")]
+    77 not allowed 不允许, 78 bad configuration 配置错误"
+)]
 pub(crate) struct CommandLine {
     /// Configuration file 配置文件
     #[arg(long, global = true, default_value = "datong.toml", env = "DATONG_CONFIG")]
@@ -40,7 +42,9 @@ enum Command {
     /// Check configuration, sources, policies and keys; changes nothing 检查配置
     Check,
     /// Pull departments' exports, link them, publish a new version 接入数据并发布
-    #[command(after_help = "Example 示例:\n  datong pull            # every source 全部\n  datong pull police     # one source 一个")]
+    #[command(
+        after_help = "Example 示例:\n  datong pull            # every source 全部\n  datong pull police     # one source 一个"
+    )]
     Pull(PullArguments),
     /// Serve the published version 启动服务
     Serve,
@@ -48,7 +52,9 @@ enum Command {
     #[command(after_help = "Example 示例:\n  datong sql --token-file t.jwt 'SELECT count(*) FROM unified.person'")]
     Sql(SqlArguments),
     /// Issue an access token with the site's own key 签发令牌
-    #[command(after_help = "Example 示例:\n  datong token --subject li --role grid_worker --attribute grids=990100001001001")]
+    #[command(
+        after_help = "Example 示例:\n  datong token --subject li --role grid_worker --attribute grids=990100001001001"
+    )]
     Token(TokenArguments),
     /// Rejected rows: what, where, why 隔离区
     #[command(subcommand)]

@@ -156,7 +156,12 @@ impl Reading<'_, '_> {
         let listen: Option<SocketAddr> = match listen.parse() {
             Ok(address) => Some(address),
             Err(_) => {
-                self.document.fault_at(&section, "listen", "应为 IP:端口,例如 127.0.0.1:8600", "has to be IP:port, such as 127.0.0.1:8600");
+                self.document.fault_at(
+                    &section,
+                    "listen",
+                    "应为 IP:端口,例如 127.0.0.1:8600",
+                    "has to be IP:port, such as 127.0.0.1:8600",
+                );
                 None
             }
         };
@@ -185,7 +190,15 @@ impl Reading<'_, '_> {
         let max_page_rows = self.document.count(&section, "max_page_rows", 1..=100_000).unwrap_or(1_000);
         self.document.close(
             &section,
-            &["listen", "behind_proxy", "tls_certificate", "tls_private_key", "cpu_threads", "max_body_bytes", "max_page_rows"],
+            &[
+                "listen",
+                "behind_proxy",
+                "tls_certificate",
+                "tls_private_key",
+                "cpu_threads",
+                "max_body_bytes",
+                "max_page_rows",
+            ],
         );
         Some(ServerConfig { listen: listen?, behind_proxy, tls, cpu_threads, max_body_bytes, max_page_rows })
     }
@@ -213,7 +226,11 @@ impl Reading<'_, '_> {
             (Some(file), None) => Some(auth::KeySource::File(file)),
             (None, Some(url)) => self.key_url(&section, &url),
             _ => {
-                self.document.fault_in(&section, "jwks_file 与 jwks_url 必须且只能给出一个", "exactly one of jwks_file and jwks_url has to be given");
+                self.document.fault_in(
+                    &section,
+                    "jwks_file 与 jwks_url 必须且只能给出一个",
+                    "exactly one of jwks_file and jwks_url has to be given",
+                );
                 None
             }
         };
@@ -280,8 +297,16 @@ impl Reading<'_, '_> {
         self.document.close(
             &section,
             &[
-                "max_sql_bytes", "max_joins", "max_in_list_items", "max_query_memory_bytes", "max_concurrent_queries",
-                "max_rows", "max_result_bytes", "max_planning_ms", "max_query_ms", "max_queue_ms",
+                "max_sql_bytes",
+                "max_joins",
+                "max_in_list_items",
+                "max_query_memory_bytes",
+                "max_concurrent_queries",
+                "max_rows",
+                "max_result_bytes",
+                "max_planning_ms",
+                "max_query_ms",
+                "max_queue_ms",
             ],
         );
         Some(limits)
@@ -323,7 +348,17 @@ impl Reading<'_, '_> {
         }
         self.document.close(
             section,
-            &["name", "url", "datasets", "encoding", "region", "reject_share", "reject_rows", "s3_endpoint", "s3_region"],
+            &[
+                "name",
+                "url",
+                "datasets",
+                "encoding",
+                "region",
+                "reject_share",
+                "reject_rows",
+                "s3_endpoint",
+                "s3_region",
+            ],
         );
         let url = url?;
         let url = if url.contains("://") { url } else { self.base.join(url).display().to_string() };
@@ -336,11 +371,17 @@ impl Reading<'_, '_> {
         for name in names {
             match DatasetId::try_from(name.as_str()) {
                 Ok(dataset) => datasets.push(dataset),
-                Err(error) => self.document.fault_at(section, "datasets", &format!("数据集名称有误:{name}"), &error.to_string()),
+                Err(error) => {
+                    self.document.fault_at(section, "datasets", &format!("数据集名称有误:{name}"), &error.to_string())
+                }
             }
         }
         if datasets.is_empty() {
-            self.document.fault_in(section, "datasets 至少要有一个数据集", "`datasets` has to name at least one dataset");
+            self.document.fault_in(
+                section,
+                "datasets 至少要有一个数据集",
+                "`datasets` has to name at least one dataset",
+            );
         }
         datasets
     }

@@ -20,20 +20,23 @@ pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failu
             problems += unreadable;
             screen.say(
                 &format!("数据版本 {},{} 张表,{unreadable} 张无法读取", published.version, published.tables.len()),
-                &format!("data version {}, {} tables, {unreadable} unreadable", published.version, published.tables.len()),
+                &format!(
+                    "data version {}, {} tables, {unreadable} unreadable",
+                    published.version,
+                    published.tables.len()
+                ),
             );
         }
         Ok(None) => screen.say("尚未发布数据:运行 datong pull", "no data published: run `datong pull`"),
         Err(error) => {
             problems += 1;
-            screen.say("✗ 已发布版本无法读取", &format!("✗ the published version cannot be read: {}", chain_of(&error)));
+            screen
+                .say("✗ 已发布版本无法读取", &format!("✗ the published version cannot be read: {}", chain_of(&error)));
         }
     }
     problems += audit_chain(&site, screen);
-    screen.say(
-        &format!("策略版本 {}", site.policies.version()),
-        &format!("policy version {}", site.policies.version()),
-    );
+    screen
+        .say(&format!("策略版本 {}", site.policies.version()), &format!("policy version {}", site.policies.version()));
     if problems == 0 {
         screen.say("一切正常", "all well");
         Ok(())
@@ -48,7 +51,8 @@ async fn unreadable_tables(site: &Site, published: &lake::Published, screen: &Sc
     for name in published.tables.keys() {
         if let Err(error) = snapshot.provider(name).await {
             unreadable += 1;
-            screen.say(&format!("✗ 表 {name} 无法读取"), &format!("✗ table {name} cannot be read: {}", chain_of(&error)));
+            screen
+                .say(&format!("✗ 表 {name} 无法读取"), &format!("✗ table {name} cannot be read: {}", chain_of(&error)));
         }
     }
     unreadable

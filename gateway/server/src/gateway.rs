@@ -31,7 +31,11 @@ pub(crate) fn start(site: &Site) -> Result<(Arc<Gateway>, AuditLog), Failure> {
 }
 
 /// Opens every table of a published version.
-pub(crate) async fn open_data(lake: &Lake, registry: &Registry, published: &Published) -> Result<PublishedData, Failure> {
+pub(crate) async fn open_data(
+    lake: &Lake,
+    registry: &Registry,
+    published: &Published,
+) -> Result<PublishedData, Failure> {
     let snapshot = lake.snapshot(published);
     let mut data = PublishedData { version: published.version, ..PublishedData::default() };
     for name in published.tables.keys() {
@@ -48,11 +52,10 @@ pub(crate) async fn open_data(lake: &Lake, registry: &Registry, published: &Publ
 
 /// Puts the currently published version in service, if there is one.
 pub(crate) async fn publish_current(site: &Site, gateway: &Gateway) -> Result<Option<u64>, Failure> {
-    let published = site
-        .lake
-        .published()
-        .await
-        .map_err(|error| Failure::caused_by("无法读取已发布版本", "the published version cannot be read", &error))?;
+    let published =
+        site.lake.published().await.map_err(|error| {
+            Failure::caused_by("无法读取已发布版本", "the published version cannot be read", &error)
+        })?;
     let Some(published) = published else { return Ok(None) };
     if gateway.data_version() != Some(published.version) {
         gateway.publish(open_data(&site.lake, &site.registry, &published).await?);

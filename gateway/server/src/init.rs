@@ -75,8 +75,16 @@ pub(crate) fn run(arguments: &InitArguments, screen: &Screen) -> Result<(), Fail
     make_keys(&folder.join("keys"))?;
     std::fs::write(&config, TEMPLATE)?;
     screen.say(
-        &format!("已生成 {}\n下一步:把各部门导出放入 exports/,然后运行 datong --config {} check", config.display(), config.display()),
-        &format!("wrote {}\nnext: put the exports into exports/, then run datong --config {} check", config.display(), config.display()),
+        &format!(
+            "已生成 {}\n下一步:把各部门导出放入 exports/,然后运行 datong --config {} check",
+            config.display(),
+            config.display()
+        ),
+        &format!(
+            "wrote {}\nnext: put the exports into exports/, then run datong --config {} check",
+            config.display(),
+            config.display()
+        ),
     );
     Ok(())
 }

@@ -92,13 +92,8 @@ pub(crate) async fn pull(site: &Site, sources: &[SourceConfig], screen: &Screen)
     let intake = landing::land(site, &publication, sources, started, screen).await?;
     let mut timings = Timings { land: clock.elapsed(), ..Timings::default() };
     let version = publication.base().map(|published| published.version);
-    let mut report = PullReport {
-        outcomes: intake.outcomes,
-        unclaimed: intake.unclaimed,
-        link: None,
-        version,
-        timings,
-    };
+    let mut report =
+        PullReport { outcomes: intake.outcomes, unclaimed: intake.unclaimed, link: None, version, timings };
     if intake.written.is_empty() {
         return Ok(report);
     }
@@ -108,10 +103,9 @@ pub(crate) async fn pull(site: &Site, sources: &[SourceConfig], screen: &Screen)
     timings.link = clock.elapsed();
     let clock = Instant::now();
     let link_report = unify::write(site, &publication, linked).await?;
-    let published = publication
-        .commit()
-        .await
-        .map_err(|error| Failure::caused_by("发布失败,仍使用上一版本", "not published; the last version stays", &error))?;
+    let published = publication.commit().await.map_err(|error| {
+        Failure::caused_by("发布失败,仍使用上一版本", "not published; the last version stays", &error)
+    })?;
     timings.publish = clock.elapsed();
     report.version = Some(published.version);
     report.link = Some(link_report);
@@ -160,7 +154,9 @@ pub(crate) fn print(report: &PullReport, screen: &Screen) {
         ));
     }
     match (&report.link, report.version) {
-        (Some(_), Some(version)) => screen.say(&format!("已发布版本 {version}"), &format!("published version {version}")),
+        (Some(_), Some(version)) => {
+            screen.say(&format!("已发布版本 {version}"), &format!("published version {version}"))
+        }
         (None, Some(version)) => {
             screen.say(&format!("没有变化,仍为版本 {version}"), &format!("nothing changed; version {version} stays"));
         }

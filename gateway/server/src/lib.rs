@@ -46,11 +46,8 @@ where
     };
     quiet_panics();
     let screen = screen::Screen::new(command_line.lang);
-    let done = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::from)
-        .and_then(|runtime| {
+    let done =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from).and_then(|runtime| {
             let done = runtime.block_on(Box::pin(cli::dispatch(command_line, &screen)));
             runtime.shutdown_timeout(std::time::Duration::from_secs(1));
             done

@@ -29,12 +29,7 @@ async fn list(site: &Site, screen: &Screen) -> Result<(), Failure> {
         let Some(receipt) = latest_receipt(site, &dataset.id).await? else { continue };
         for (rule, n_rows) in &receipt.rejects_by_rule {
             let (zh, en) = connectors::hint(rule);
-            rows.push(vec![
-                dataset.id.to_string(),
-                rule.clone(),
-                thousands(*n_rows),
-                screen.pick(zh, en).to_owned(),
-            ]);
+            rows.push(vec![dataset.id.to_string(), rule.clone(), thousands(*n_rows), screen.pick(zh, en).to_owned()]);
         }
     }
     if rows.is_empty() {
@@ -46,12 +41,9 @@ async fn list(site: &Site, screen: &Screen) -> Result<(), Failure> {
 }
 
 async fn show(site: &Site, dataset: &str, rule: Option<&str>, limit: usize, screen: &Screen) -> Result<(), Failure> {
-    let id = DatasetId::try_from(dataset)
-        .ok()
-        .filter(|id| site.registry.dataset(id).is_some())
-        .ok_or_else(|| {
-            Failure::usage(format!("没有声明数据集 {dataset}"), format!("dataset `{dataset}` is not declared"))
-        })?;
+    let id = DatasetId::try_from(dataset).ok().filter(|id| site.registry.dataset(id).is_some()).ok_or_else(|| {
+        Failure::usage(format!("没有声明数据集 {dataset}"), format!("dataset `{dataset}` is not declared"))
+    })?;
     let Some(receipt) = latest_receipt(site, &id).await? else {
         screen.say("该数据集还没有接入过", "this dataset was never pulled");
         return Ok(());

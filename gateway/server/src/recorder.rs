@@ -55,8 +55,11 @@ fn event_of(record: AccessRecord) -> AuditEvent {
         None => Decision::Allowed,
     };
     let mut event = AuditEvent::new(record.request_id, kind, protocol, decision).by(&record.principal);
-    let mut relations: Vec<String> =
-        record.columns.iter().filter_map(|column| column.rsplit_once('.').map(|(relation, _)| relation.to_owned())).collect();
+    let mut relations: Vec<String> = record
+        .columns
+        .iter()
+        .filter_map(|column| column.rsplit_once('.').map(|(relation, _)| relation.to_owned()))
+        .collect();
     relations.dedup();
     let mut grants: Vec<String> = record.masked.iter().map(|masked| masked.rule.clone()).collect();
     grants.sort_unstable();

@@ -60,8 +60,10 @@ pub(crate) fn rest_app(
     keys: KeySource,
 ) -> Result<Router, Failure> {
     let TrustConfig { issuer, audience, .. } = &site.config.trust;
-    let authenticator = Authenticator::new(AuthConfig::new(issuer.clone(), audience.clone(), keys))
-        .map_err(|error| Failure::configuration(format!("[auth] 不可用:{error}"), format!("[auth] cannot be used: {error}")))?;
+    let authenticator =
+        Authenticator::new(AuthConfig::new(issuer.clone(), audience.clone(), keys)).map_err(|error| {
+            Failure::configuration(format!("[auth] 不可用:{error}"), format!("[auth] cannot be used: {error}"))
+        })?;
     let config = RestConfig {
         max_body_bytes: site.config.server.max_body_bytes,
         max_page_rows: site.config.server.max_page_rows,

@@ -51,8 +51,7 @@ pub(crate) fn load_config(config_file: &Path) -> Result<Config, Failure> {
 
 /// Shipped declarations, those of the site, and the divisions it admits.
 pub(crate) fn registry(config: &Config) -> Result<Registry, Failure> {
-    let unsound =
-        |error: &dyn std::error::Error| Failure::configuration(chain_of(error), chain_of(error));
+    let unsound = |error: &dyn std::error::Error| Failure::configuration(chain_of(error), chain_of(error));
     let mut registry = Registry::shipped().map_err(|error| unsound(&error))?;
     for division in &config.admit_divisions {
         registry = registry.admit_division(division);

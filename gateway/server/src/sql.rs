@@ -20,10 +20,7 @@ pub(crate) async fn run(arguments: &SqlArguments, screen: &Screen) -> Result<(),
         let error = error.without_url();
         Failure::caused_by("无法连接服务", "the server cannot be reached", &error)
     };
-    let client = reqwest::Client::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .build()
-        .map_err(unreachable)?;
+    let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).build().map_err(unreachable)?;
     let answer = client
         .post(format!("{}/api/v1/sql", arguments.url.trim_end_matches('/')))
         .bearer_auth(token.trim())
@@ -65,7 +62,11 @@ fn refusal(status: u16, body: &str) -> Failure {
     let problem: Value = serde_json::from_str(body).unwrap_or_default();
     let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let line = format!("{} ({}) [{}]", text("detail"), text("code"), text("instance"));
-    if matches!(status, 401 | 403) { Failure::not_allowed(line.clone(), line) } else { Failure::failed(line.clone(), line) }
+    if matches!(status, 401 | 403) {
+        Failure::not_allowed(line.clone(), line)
+    } else {
+        Failure::failed(line.clone(), line)
+    }
 }
 
 fn print_table(body: &str, screen: &Screen) -> Result<(), Failure> {
@@ -76,10 +77,8 @@ fn print_table(body: &str, screen: &Screen) -> Result<(), Failure> {
         .iter()
         .filter_map(|column| column.get("name").and_then(Value::as_str).map(str::to_owned))
         .collect();
-    let rows: Vec<Vec<String>> = list("rows")
-        .iter()
-        .map(|row| columns.iter().map(|column| shown(row.get(column))).collect())
-        .collect();
+    let rows: Vec<Vec<String>> =
+        list("rows").iter().map(|row| columns.iter().map(|column| shown(row.get(column))).collect()).collect();
     screen.table(&columns.iter().map(String::as_str).collect::<Vec<_>>(), &rows);
     let masked: Vec<String> = answer
         .pointer("/meta/masked")
@@ -90,7 +89,10 @@ fn print_table(body: &str, screen: &Screen) -> Result<(), Failure> {
         .collect();
     if !masked.is_empty() {
         let list = masked.join(", ");
-        screen.remark(&format!("{} 列按策略脱敏:{list}", masked.len()), &format!("{} columns masked: {list}", masked.len()));
+        screen.remark(
+            &format!("{} 列按策略脱敏:{list}", masked.len()),
+            &format!("{} columns masked: {list}", masked.len()),
+        );
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ const TALK: [&str; 9] = ["住", "在", "电话", "手机", "联系", "身份", "
 
 /// How names of compounds end. The parser takes any words behind the road for a compound; only these are shown.
 const COMPOUND_ENDINGS: [&str; 22] = [
-    "小区", "花园", "家园", "公寓", "新村", "广场", "大厦", "大楼", "大院", "世家", "名都", "苑", "园", "城", "庭", "府", "湾", "郡", "墅",
-    "阁", "轩", "坊",
+    "小区", "花园", "家园", "公寓", "新村", "广场", "大厦", "大楼", "大院", "世家", "名都", "苑", "园", "城", "庭",
+    "府", "湾", "郡", "墅", "阁", "轩", "坊",
 ];
 
 /// Longest name of a place, in characters.
@@ -82,9 +82,17 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_redacted() {
-        for value in
-            ["", " ", "不详", "13912345678", "住在亲戚家，电话13912345678", "暂住朋友的翠苑小区", "3幢2单元501室", "🙂", "John Smith"]
-        {
+        for value in [
+            "",
+            " ",
+            "不详",
+            "13912345678",
+            "住在亲戚家，电话13912345678",
+            "暂住朋友的翠苑小区",
+            "3幢2单元501室",
+            "🙂",
+            "John Smith",
+        ] {
             check(value, REDACTED);
         }
     }

@@ -144,7 +144,9 @@ mod tests {
 
     #[test]
     fn ordinary_text_stays() {
-        for text in ["", "楼道堆物", "今年第3次投诉，12人参加", "Call me at 12", "🙂 e\u{301} \u{202e}abc", "，。、", "   "] {
+        for text in
+            ["", "楼道堆物", "今年第3次投诉，12人参加", "Call me at 12", "🙂 e\u{301} \u{202e}abc", "，。、", "   "]
+        {
             check(text, text);
         }
     }

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn another_length_is_redacted() {
-        for value in ["", "1", "110105491231002", "11010519491231002X1", "１１０１０５１９４９１２３１００２Ｘ1"] {
+        for value in ["", "1", "110105491231002", "11010519491231002X1", "１１０１０５１９４９１２３１００２Ｘ1"]
+        {
             check(&id(), value, REDACTED);
         }
     }

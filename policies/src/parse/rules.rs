@@ -122,12 +122,7 @@ fn find_role<'k>(text: &Text, known: &Known<'k>, faults: &mut Faults<'_>) -> Opt
     found
 }
 
-fn read_purpose(
-    value: &Value<'_>,
-    role: Option<&Role>,
-    known: &Known<'_>,
-    faults: &mut Faults<'_>,
-) -> Option<String> {
+fn read_purpose(value: &Value<'_>, role: Option<&Role>, known: &Known<'_>, faults: &mut Faults<'_>) -> Option<String> {
     let Text { text, span } = text_of("purpose", value, faults)?;
     let Some(purpose) = known.purposes.get(&text) else {
         let kind = FaultKind::UnknownPurpose { name: text.clone() };

@@ -79,9 +79,9 @@ pub(super) fn read_purposes(
 /// A date without a time.
 fn read_day(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<i32> {
     let day = match value.get_ref() {
-        DeValue::Datetime(at) if at.time.is_none() && at.offset.is_none() => at.date.and_then(|date| {
-            NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day))
-        }),
+        DeValue::Datetime(at) if at.time.is_none() && at.offset.is_none() => at
+            .date
+            .and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day))),
         _ => None,
     };
     if day.is_none() {

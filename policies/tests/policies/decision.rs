@@ -94,7 +94,9 @@ fn a_relation_that_needs_a_purpose_is_refused_without_it() {
 #[test]
 fn a_session_can_check_its_purpose_once() {
     let set = sound();
-    let check = |purpose| set.check_purpose(&principal("police_officer", &[], purpose), TODAY).map(|p| p.map(|p| p.id.as_str()));
+    let check = |purpose| {
+        set.check_purpose(&principal("police_officer", &[], purpose), TODAY).map(|p| p.map(|p| p.id.as_str()))
+    };
     assert_eq!(check(None), Ok(None));
     assert_eq!(check(Some("case:A2026-001")), Ok(Some("case:A2026-001")));
     assert_eq!(check(Some("x")), Err(Refusal::PurposeUnknown));

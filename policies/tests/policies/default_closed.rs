@@ -58,7 +58,8 @@ fn a_missing_attribute_is_an_empty_set_of_rows() {
 
 #[test]
 fn an_empty_prefix_never_admits_every_row() {
-    let text = SOUND.replace(r#"{ column = "grid_id", in = "grids" }"#, r#"{ column = "street_code", prefix = "street" }"#);
+    let text =
+        SOUND.replace(r#"{ column = "grid_id", in = "grids" }"#, r#"{ column = "street_code", prefix = "street" }"#);
     let set = parse(&text).unwrap();
     let rows = |attributes: &[(&str, &[&str])]| {
         set.decide_on(&principal("grid_worker", attributes, None), &person(), TODAY).grant().unwrap().rows.clone()
@@ -79,7 +80,10 @@ fn a_column_added_after_the_check_is_hidden_even_if_its_class_has_a_default() {
     let who = principal("grid_worker", &[("grids", &["G0101"])], None);
     assert!(sound().decide_on(&who, &newer, TODAY).grant().unwrap().column("added").is_none());
     let checked_with_it = policies::PolicySet::parse("p.toml", SOUND, &[newer.clone(), event()]).unwrap();
-    assert_eq!(checked_with_it.decide_on(&who, &newer, TODAY).grant().unwrap().column("added").unwrap().mask, Mask::Clear);
+    assert_eq!(
+        checked_with_it.decide_on(&who, &newer, TODAY).grant().unwrap().column("added").unwrap().mask,
+        Mask::Clear
+    );
 }
 
 #[test]

@@ -92,11 +92,20 @@ fn a_mask_has_to_fit_the_type_of_its_column() {
 fn parameters_of_masks_are_checked() {
     let id = r#"{ mask = "keep_first_last", first = 6, last = 4, length = 18, digits = true }"#;
     for (instead, expected) in [
-        (r#"{ mask = "keep_first_last", first = 6, length = 18 }"#, "`last` of mask `keep_first_last` must be a whole number from 1 to 256"),
-        (r#"{ mask = "keep_first_last", first = 14, last = 4, length = [18, 15] }"#, "`length` of mask `keep_first_last` must be more than what is shown"),
+        (
+            r#"{ mask = "keep_first_last", first = 6, length = 18 }"#,
+            "`last` of mask `keep_first_last` must be a whole number from 1 to 256",
+        ),
+        (
+            r#"{ mask = "keep_first_last", first = 14, last = 4, length = [18, 15] }"#,
+            "`length` of mask `keep_first_last` must be more than what is shown",
+        ),
         (r#"{ mask = "keep_first", n = 0 }"#, "`n` of mask `keep_first` must be a whole number from 1 to 256"),
         (r#"{ mask = "keep_first", n = -1 }"#, "`n` of mask `keep_first` must be a whole number from 1 to 256"),
-        (r#"{ mask = "keep_first", n = 1, length = [] }"#, "`length` of mask `keep_first` must be one or several whole numbers from 1 to 256"),
+        (
+            r#"{ mask = "keep_first", n = 1, length = [] }"#,
+            "`length` of mask `keep_first` must be one or several whole numbers from 1 to 256",
+        ),
         (r#"{ mask = "keep_first", n = 1, each = "||" }"#, "`each` of mask `keep_first` must be one character"),
         (r#"{ mask = "keep_first", n = 1, digits = 1 }"#, "`digits` of mask `keep_first` must be true or false"),
         (r#"{ mask = "age_band", width = 0 }"#, "`width` of mask `age_band` must be a whole number from 1 to 50"),
@@ -128,8 +137,14 @@ fn an_own_mask_name_must_not_hide_one_of_the_catalogue() {
 fn rows_are_checked() {
     let rows = r#"{ column = "grid_id", in = "grids" }"#;
     for (instead, expected) in [
-        (r#"{ column = "grid_id", in = "grid" }"#, "role `grid_worker` declares no attribute `grid`; did you mean `grids`?"),
-        (r#"{ column = "is_deceased", equals = "true" }"#, "rows can only compare text, and column `is_deceased` of relation `unified.person` is none"),
+        (
+            r#"{ column = "grid_id", in = "grid" }"#,
+            "role `grid_worker` declares no attribute `grid`; did you mean `grids`?",
+        ),
+        (
+            r#"{ column = "is_deceased", equals = "true" }"#,
+            "rows can only compare text, and column `is_deceased` of relation `unified.person` is none",
+        ),
         (r#"{ column = "grid_id", in = "grids", equals = "x" }"#, "rows must be"),
         (r#"{ column = "grid_id" }"#, "rows must be"),
         (r#"{ in = "grids" }"#, "rows must be"),
@@ -165,8 +180,10 @@ fn two_rules_for_one_role_purpose_and_relation_are_a_fault() {
     assert_eq!(faults[0].kind, kind);
     assert_eq!(faults[0].line, 73);
     // The same relation twice in one rule is one rule too many, too.
-    assert!(faults_with(r#"relations = ["unified.event"]"#, r#"relations = ["unified.event", "unified.event"]"#)
-        .contains("rule `police_officer@case_investigation/unified.event` is already given"));
+    assert!(
+        faults_with(r#"relations = ["unified.event"]"#, r#"relations = ["unified.event", "unified.event"]"#)
+            .contains("rule `police_officer@case_investigation/unified.event` is already given")
+    );
 }
 
 #[test]
@@ -177,11 +194,18 @@ fn roles_and_purposes_are_checked() {
          p.toml:55:11: purpose `case_investigation` is not open to role `police_officer`\n\
          p.toml:65:11: purpose `case_investigation` is not open to role `police_officer`"
     );
-    assert!(faults_with("expires = 2024-07-18", "expires = \"2024-07-18\"").contains("`expires` must be a date such as"));
-    assert!(faults_with("expires = 2024-07-18", "expires = 2024-07-18T00:00:00Z").contains("`expires` must be a date such as"));
+    assert!(
+        faults_with("expires = 2024-07-18", "expires = \"2024-07-18\"").contains("`expires` must be a date such as")
+    );
+    assert!(
+        faults_with("expires = 2024-07-18", "expires = 2024-07-18T00:00:00Z")
+            .contains("`expires` must be a date such as")
+    );
     assert!(faults_with("[purpose.\"case:A2026-001\"]", "[purpose.\"role:police_officer\"]").contains("is not a name"));
-    assert!(faults_with("purpose = \"case_investigation\"", "purpose = \"case_investigaton\"")
-        .contains("unknown purpose `case_investigaton`; did you mean `case_investigation`?"));
+    assert!(
+        faults_with("purpose = \"case_investigation\"", "purpose = \"case_investigaton\"")
+            .contains("unknown purpose `case_investigaton`; did you mean `case_investigation`?")
+    );
     assert!(faults_with("[role.auditor]", "[role.Auditor]").contains("`Auditor` is not a name"));
     assert!(faults_with("zh = \"审计员\"", "zh = \" \"").contains("`zh` must not be empty"));
 }

@@ -13,7 +13,8 @@ use policies::{Keep, Mask, REDACTED};
 
 use crate::fixture::masked;
 
-const NAMES: [Option<&str>; 7] = [Some("张三"), None, Some("欧阳修"), Some("张三"), Some(""), Some("🙂"), Some("e\u{301}va")];
+const NAMES: [Option<&str>; 7] =
+    [Some("张三"), None, Some("欧阳修"), Some("张三"), Some(""), Some("🙂"), Some("e\u{301}va")];
 const SURNAMES: [Option<&str>; 7] =
     [Some("张**"), None, Some("欧阳**"), Some("张**"), Some(REDACTED), Some(REDACTED), Some(REDACTED)];
 
@@ -175,7 +176,8 @@ fn a_column_of_an_unexpected_type_is_redacted_whole() {
         Arc::new(StructArray::from(vec![(Arc::clone(&field), Arc::clone(&inner))])),
         Arc::new(NullArray::new(2)),
     ];
-    let text_masks = every_mask().into_iter().filter(|m| !matches!(m, Mask::Clear | Mask::Null | Mask::Constant { .. }));
+    let text_masks =
+        every_mask().into_iter().filter(|m| !matches!(m, Mask::Clear | Mask::Null | Mask::Constant { .. }));
     for mask in text_masks {
         for column in &columns {
             if matches!((&mask, column.data_type()), (Mask::AmountBand { .. }, DataType::Int64)) {

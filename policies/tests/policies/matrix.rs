@@ -60,7 +60,11 @@ fn the_shipped_matrix_is_the_reviewed_one() {
     let (was, is): (BTreeSet<&str>, BTreeSet<&str>) = (reviewed.lines().collect(), found.lines().collect());
     let gone = was.difference(&is).map(|line| format!("- {line}"));
     let changed: Vec<String> = gone.chain(is.difference(&was).map(|line| format!("+ {line}"))).collect();
-    assert!(changed.is_empty(), "who sees what has changed; review it, then write it with DATONG_UPDATE_MATRIX=1\n{}", changed.join("\n"));
+    assert!(
+        changed.is_empty(),
+        "who sees what has changed; review it, then write it with DATONG_UPDATE_MATRIX=1\n{}",
+        changed.join("\n")
+    );
     assert_eq!(found, reviewed, "same cells in another order");
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, LargeStringArray, StringArray, StringViewArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, LargeStringArray, StringArray, StringViewArray,
+};
 use arrow::datatypes::DataType;
 use policies::{Keep, Mask, MaskContext};
 use proptest::prelude::*;

@@ -88,9 +88,14 @@ fn the_cells_of_the_order_are_as_ordered() {
     };
     let id = "keep_first_last(6, 4, length 18, digits)";
     let phone = "keep_first_last(3, 4, length 11, digits, each '|')";
-    for (column, expected) in
-        [("name", "clear"), ("id_no", id), ("phone", phone), ("birth_date", "year"), ("cur_address", "clear"), ("ethnicity", "hidden")]
-    {
+    for (column, expected) in [
+        ("name", "clear"),
+        ("id_no", id),
+        ("phone", phone),
+        ("birth_date", "year"),
+        ("cur_address", "clear"),
+        ("ethnicity", "hidden"),
+    ] {
         assert_eq!(cell("grid_worker", None, column), expected, "{column}");
     }
     assert_eq!(cell("police_officer", None, "id_no"), id);

@@ -106,7 +106,9 @@ impl Iterator for Statements {
     fn next(&mut self) -> Option<String> {
         let (source, condition) = (self.source(), self.condition(3));
         Some(match self.below(6) {
-            0 => format!("SELECT count(*), min({}), max({}) FROM {source} WHERE {condition}", self.text(2), self.text(1)),
+            0 => {
+                format!("SELECT count(*), min({}), max({}) FROM {source} WHERE {condition}", self.text(2), self.text(1))
+            }
             1 => {
                 let key = self.text(2);
                 format!("SELECT {key} AS k, count(*) FROM {source} WHERE {condition} GROUP BY {key} ORDER BY k")
@@ -114,7 +116,9 @@ impl Iterator for Statements {
             2 => format!("SELECT DISTINCT {} FROM {source} WHERE {condition}", self.text(2)),
             3 => format!("SELECT p.person_id, rank() OVER (ORDER BY {}) FROM {source} WHERE {condition}", self.text(2)),
             4 => format!("SELECT {} AS n, {} AS t FROM {source} WHERE {condition}", self.number(3), self.text(2)),
-            _ => format!("SELECT {} AS t FROM {source} WHERE {condition} ORDER BY p.person_id, t LIMIT 7", self.text(3)),
+            _ => {
+                format!("SELECT {} AS t FROM {source} WHERE {condition} ORDER BY p.person_id, t LIMIT 7", self.text(3))
+            }
         })
     }
 }

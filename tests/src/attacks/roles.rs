@@ -24,12 +24,7 @@ pub fn principal(role: &str, purpose: Option<&str>) -> Principal {
         "grid_worker" => BTreeMap::from([("grid_id".to_owned(), vec![OWN_GRID.to_owned()])]),
         _ => BTreeMap::new(),
     };
-    Principal {
-        subject: format!("{role}-1"),
-        role: role.to_owned(),
-        attributes,
-        purpose: purpose.map(str::to_owned),
-    }
+    Principal { subject: format!("{role}-1"), role: role.to_owned(), attributes, purpose: purpose.map(str::to_owned) }
 }
 
 /// Who asks in a line.

@@ -6,7 +6,6 @@ use chrono::{Days, NaiveDate};
 pub const OWN_GRID: &str = "G0101";
 /// People of the own grid.
 const N_INSIDE: usize = 40;
-const OTHER_GRIDS: [&str; 3] = ["G0102", "G0202", "G0303"];
 const SURNAMES: [&str; 8] = ["张", "王", "李", "赵", "陈", "刘", "杨", "黄"];
 const GIVEN: [&str; 5] = ["伟", "芳", "秀英", "建国", "小红"];
 
@@ -34,6 +33,11 @@ impl Side {
             Self::A => 60,
             Self::B => 73,
         }
+    }
+
+    /// Nobody lives in G0202 in the second world: what fails on its rows fails in the first world only.
+    fn other_grids(self) -> [&'static str; 3] {
+        self.pick(["G0102", "G0202", "G0303"], ["G0102", "G0303", "G0102"])
     }
 
     /// Picks by world.
@@ -164,6 +168,17 @@ impl Rows {
     }
 }
 
+impl Rows {
+    /// Adds people of other grids: some before the visible rows, the others after them.
+    pub fn crowd(&mut self, n: usize) {
+        let outside: Vec<Person> = self.persons.iter().filter(|person| person.grid_id != OWN_GRID).cloned().collect();
+        let mut crowd = outside.into_iter().cycle();
+        self.persons.splice(0..0, crowd.by_ref().take(n / 3));
+        self.persons.splice(20..20, crowd.by_ref().take(n / 3));
+        self.persons.extend(crowd.take(n / 3));
+    }
+}
+
 /// Visible rows keep their order; how many hidden rows stand between them differs between the worlds.
 fn interleave<T>(side: Side, inside: Vec<T>, outside: Vec<T>) -> Vec<T> {
     let run = side.pick(1, 3);
@@ -256,11 +271,16 @@ fn person_outside(side: Side, j: usize) -> Person {
         phone: Some(format!("{}{:08}", side.pick("177", "188"), 31_000_000 + j * 7_919)),
         ethnicity: ["回族", "汉族", "满族"][j % 3].to_owned(),
         household_address: format!("{latin}{han}巷{j}号"),
-        residence_address: format!("{latin}{han}路{j}号"),
-        grid_id: OTHER_GRIDS[j % 3].to_owned(),
+        // Digits, so that a conversion to a number fails in the first world only.
+        residence_address: side.pick(format!("{latin}{han}路{j}号"), format!("{}", 770_770_000 + j)),
+        grid_id: side.other_grids()[j % 3].to_owned(),
         is_deceased: Some(side == Side::A && j.is_multiple_of(5)),
         // Some belong to households whose head lives in the own grid.
-        household_id: if j.is_multiple_of(4) { format!("P{:04}", side.pick(4, 6) + j % 2) } else { format!("HH{latin}{j}") },
+        household_id: if j.is_multiple_of(4) {
+            format!("P{:04}", side.pick(4, 6) + j % 2)
+        } else {
+            format!("HH{latin}{j}")
+        },
         // Rows that make `100 / risk_level` fail stand in the first world only.
         risk_level: Some(side.pick(if j.is_multiple_of(2) { 0 } else { 3 }, 1 + i64::try_from(j % 3).unwrap())),
     }
@@ -297,11 +317,15 @@ fn house_outside(side: Side, j: usize) -> House {
         unit: "9单元".to_owned(),
         room: format!("{}", 900 + j),
         // Some are owned by people of the own grid.
-        owner_person_id: if j.is_multiple_of(6) { format!("P{:04}", side.pick(3, 8)) } else { format!("P{}", side.pick(1000, 2000) + j) },
+        owner_person_id: if j.is_multiple_of(6) {
+            format!("P{:04}", side.pick(3, 8))
+        } else {
+            format!("P{}", side.pick(1000, 2000) + j)
+        },
         owner_name: format!("{}{han}{j}", side.pick("赵", "钱")),
         area_m2: side.pick(500.0, 7.5) + j as f64,
         usage: ["空置", "自住"][j % 2].to_owned(),
-        grid_id: OTHER_GRIDS[j % 3].to_owned(),
+        grid_id: side.other_grids()[j % 3].to_owned(),
         lon: side.pick(117.0, 118.0),
         lat: side.pick(38.0, 37.0),
     }
@@ -335,9 +359,13 @@ fn event_outside(side: Side, j: usize) -> Event {
         event_id: format!("E{}", side.pick(1000, 2000) + j),
         kind: [latin, "消防"][j % 2].to_owned(),
         reported_at: NaiveDate::from_ymd_opt(side.pick(2024, 2026), 5, 1).unwrap() + Days::new(j as u64),
-        grid_id: OTHER_GRIDS[j % 3].to_owned(),
+        grid_id: side.other_grids()[j % 3].to_owned(),
         // Some are about people of the own grid.
-        person_id: Some(if j.is_multiple_of(3) { format!("P{:04}", side.pick(5, 9)) } else { format!("P{}", side.pick(1000, 2000) + j) }),
+        person_id: Some(if j.is_multiple_of(3) {
+            format!("P{:04}", side.pick(5, 9))
+        } else {
+            format!("P{}", side.pick(1000, 2000) + j)
+        }),
         house_id: format!("H{}", side.pick(1000, 2000) + j),
         description: format!("{latin}{han}秘密事项{j}"),
         status: side.pick("open", "closed").to_owned(),

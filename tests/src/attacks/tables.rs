@@ -21,13 +21,14 @@ pub enum Storage {
     Plain,
     /// `Utf8View`, as Parquet is read: filtered views keep the buffers of the rows left out.
     Views,
-    /// `Dictionary`: filtered dictionaries keep the words of the rows left out.
+    /// `Dictionary`, but for the columns that policies compare: filtered dictionaries keep the words of the rows left out.
     Dictionaries,
 }
 
 impl Storage {
-    fn hold(self, array: &ArrayRef) -> ArrayRef {
+    fn hold(self, name: &str, array: &ArrayRef) -> ArrayRef {
         let held_as = match (self, array.data_type()) {
+            (Self::Dictionaries, _) if name == "grid_id" => return Arc::clone(array),
             (Self::Views, DataType::Utf8) => DataType::Utf8View,
             (Self::Dictionaries, DataType::Utf8) => {
                 DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
@@ -82,7 +83,7 @@ impl TableRows {
     /// The rows in one partition, in batches of `batch_rows`.
     #[must_use]
     pub fn provider(&self, storage: Storage, batch_rows: usize) -> Arc<MemTable> {
-        let arrays: Vec<ArrayRef> = self.columns.iter().map(|(.., array)| storage.hold(array)).collect();
+        let arrays: Vec<ArrayRef> = self.columns.iter().map(|(name, _, array)| storage.hold(name, array)).collect();
         let fields: Vec<Field> = self
             .columns
             .iter()
@@ -155,11 +156,7 @@ pub fn persons(rows: &[Person]) -> TableRows {
             ("household_address", FieldType::Address, text(|p| &p.household_address)),
             ("residence_address", FieldType::Address, text(|p| &p.residence_address)),
             ("grid_id", FieldType::Text, text(|p| &p.grid_id)),
-            (
-                "is_deceased",
-                FieldType::Boolean,
-                Arc::new(rows.iter().map(|p| p.is_deceased).collect::<BooleanArray>()),
-            ),
+            ("is_deceased", FieldType::Boolean, Arc::new(rows.iter().map(|p| p.is_deceased).collect::<BooleanArray>())),
             ("household_id", FieldType::Text, text(|p| &p.household_id)),
             ("risk_level", FieldType::Integer, Arc::new(rows.iter().map(|p| p.risk_level).collect::<Int64Array>())),
         ],
@@ -205,11 +202,7 @@ pub fn events(rows: &[Event]) -> TableRows {
             ("description", FieldType::Text, text(|e| &e.description)),
             ("status", FieldType::Text, text(|e| &e.status)),
             ("handler_department", FieldType::Text, text(|e| &e.handler_department)),
-            (
-                "severity",
-                FieldType::Integer,
-                Arc::new(rows.iter().map(|e| Some(e.severity)).collect::<Int64Array>()),
-            ),
+            ("severity", FieldType::Integer, Arc::new(rows.iter().map(|e| Some(e.severity)).collect::<Int64Array>())),
             ("reporter_phone", FieldType::Phone, optional(rows.iter().map(|e| e.reporter_phone.as_ref()))),
         ],
     }

@@ -25,11 +25,13 @@ pub struct Loading<'a> {
     pub cpu_threads: usize,
     /// The policy text.
     pub policy: &'a str,
+    /// Further people of other grids, in the second world only.
+    pub crowd: usize,
 }
 
 impl Default for Loading<'_> {
     fn default() -> Self {
-        Self { storage: Storage::Plain, cpu_threads: 1, policy: POLICY }
+        Self { storage: Storage::Plain, cpu_threads: 1, policy: POLICY, crowd: 0 }
     }
 }
 
@@ -51,7 +53,10 @@ pub struct World {
 impl World {
     /// Loads a world and opens its doors.
     pub async fn load(side: Side, loading: Loading<'_>) -> Self {
-        let rows = Rows::of(side);
+        let mut rows = Rows::of(side);
+        if side == Side::B {
+            rows.crowd(loading.crowd);
+        }
         let ledger = Ledger::default();
         let gateway = gateway(side, &rows, loading, &ledger);
         let rest = RestDoor::open(Arc::clone(&gateway)).await;

@@ -1,6 +1,10 @@
 //! The attack lines of `tests/attacks/attacks.jsonl`, and more of the same kind, over every door there is.
 
+mod bytes;
 mod corpus;
 mod generated;
-mod more;
+mod hidden_names;
+mod purposes;
+mod records;
+mod spellings;
 mod tests_of_tests;

@@ -21,6 +21,7 @@ async fn red_without(without: Without) -> Vec<String> {
             red.push(line.id);
         }
     }
+    eprintln!("RED {red:?}");
     red
 }
 
@@ -41,7 +42,11 @@ async fn d_lines_are_red_for_a_provider_without_barrier() {
 #[tokio::test(flavor = "multi_thread")]
 async fn oracle_lines_are_red_for_a_policy_that_shows_more() {
     let cases = [
-        ("id_number = \"id_six_four\"", "id_number = \"clear\"", &["A-001", "A-002", "B-001", "B-011", "C-001", "F-011"][..]),
+        (
+            "id_number = \"id_six_four\"",
+            "id_number = \"clear\"",
+            &["A-001", "A-002", "B-001", "B-011", "C-001", "F-011"][..],
+        ),
         ("phone = \"phone_three_four\"", "phone = \"clear\"", &["A-002", "B-006", "B-007", "C-006", "F-009"]),
         ("birth_date = \"year\"", "birth_date = \"clear\"", &["A-001", "B-021", "B-022", "F-002"]),
         ("{ column = \"grid_id\", in = \"grid_id\" }", "\"all\"", &["A-001", "E-001", "E-002", "E-021", "R-002"]),

@@ -58,8 +58,7 @@ impl Ground {
         }
         let first_building = self.buildings.len();
         let targets = (place, &mut self.compounds, &mut self.buildings);
-        let area_m2 =
-            lay_out_grid(&mut self.rng, self.plan.seed, &mut self.compound_number, &mut self.works, targets);
+        let area_m2 = lay_out_grid(&mut self.rng, self.plan.seed, &mut self.compound_number, &mut self.works, targets);
         let community = self.communities.len() - 1;
         let grid = self.grid(community, area_m2, first_building..self.buildings.len());
         self.grids.push(grid);
@@ -117,8 +116,11 @@ impl Ground {
             let built = self.compounds.get(building.compound).map_or(2000, |c| c.built_year);
             let opened = date(built, 9, 1).min(REFERENCE_DATE);
             // The flats of one position above each other have the same plan.
-            let plans: Vec<i64> =
-                (0..building.units * building.per_floor).map(|_| rng.between(if built < 2000 { 4_200 } else { 6_500 }, if built < 2000 { 9_000 } else { 14_500 })).collect();
+            let plans: Vec<i64> = (0..building.units * building.per_floor)
+                .map(|_| {
+                    rng.between(if built < 2000 { 4_200 } else { 6_500 }, if built < 2000 { 9_000 } else { 14_500 })
+                })
+                .collect();
             for unit in 0..building.units {
                 for floor in 1..=building.floors {
                     for (nth, area) in (1..=building.per_floor)

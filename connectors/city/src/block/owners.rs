@@ -31,9 +31,11 @@ pub(super) fn assign(plan: &Plan, block: &mut Block, allotment: &mut Allotment, 
     for flat in &mut block.flats {
         let living = flat.household.filter(|_| flat.usage == Use::Owned).and_then(|h| block.households.get(h));
         flat.owner = if let Some(household) = living {
-            let spouse = household.members.iter().copied().find(|&m| {
-                block.people.get(m).is_some_and(|p| p.role == Role::Spouse && p.is_here())
-            });
+            let spouse = household
+                .members
+                .iter()
+                .copied()
+                .find(|&m| block.people.get(m).is_some_and(|p| p.role == Role::Spouse && p.is_here()));
             if rng.chance(SPOUSE_OWNS_PER_10K) { spouse } else { None }.or_else(|| household.members.first().copied())
         } else if owners.is_empty() || rng.chance(ABSENT_OWNER_PER_10K) {
             let person = outsider(plan, block.number, elsewhere.len() as u64, allotment, rng);

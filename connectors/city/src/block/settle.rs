@@ -8,7 +8,8 @@ use crate::calendar::{REFERENCE_DATE, REFERENCE_YEAR, age_on, date, day_between,
 use crate::identity::{Allotment, Birth, id_number, phone_number};
 use crate::names::{given, surname, with_interpunct};
 use crate::people::{
-    Family, Fate, Household, HouseholdKind, Marital, Member, Person, Presence, Role, Sex, Tenure, compose, describe, singles,
+    Family, Fate, Household, HouseholdKind, Marital, Member, Person, Presence, Role, Sex, Tenure, compose, describe,
+    singles,
 };
 use crate::plan::Plan;
 use crate::rng::Rng;
@@ -30,8 +31,23 @@ pub(super) const OLD_PHONES: u64 = 20_000_000;
 
 /// Peoples of the city by weight; the fifth group writes names with an interpunct.
 const PEOPLES: &[(&str, u32)] = &[
-    ("汉族", 9_380), ("回族", 130), ("满族", 110), ("维吾尔族", 24), ("哈萨克族", 8), ("壮族", 70), ("苗族", 60), ("土家族", 70),
-    ("彝族", 30), ("蒙古族", 45), ("藏族", 8), ("布依族", 15), ("侗族", 20), ("瑶族", 12), ("朝鲜族", 14), ("白族", 8), ("畲族", 16),
+    ("汉族", 9_380),
+    ("回族", 130),
+    ("满族", 110),
+    ("维吾尔族", 24),
+    ("哈萨克族", 8),
+    ("壮族", 70),
+    ("苗族", 60),
+    ("土家族", 70),
+    ("彝族", 30),
+    ("蒙古族", 45),
+    ("藏族", 8),
+    ("布依族", 15),
+    ("侗族", 20),
+    ("瑶族", 12),
+    ("朝鲜族", 14),
+    ("白族", 8),
+    ("畲族", 16),
 ];
 
 struct Settler<'a> {
@@ -261,7 +277,8 @@ impl Settler<'_> {
                 Role::Parent | Role::Stranger => surname(self.rng),
             };
             let name = self.name(first + offset, family_name, *sex, *year);
-            let former = (self.rng.chance(120) && *year < 2005).then(|| format!("{family_name}{}", given(self.rng, *sex, *year)));
+            let former = (self.rng.chance(120) && *year < 2005)
+                .then(|| format!("{family_name}{}", given(self.rng, *sex, *year)));
             let marital = self.marital(*role, *year, spouse, parents, &roles);
             if let Some(person) = self.people.get_mut(first + offset) {
                 person.name = name;
@@ -300,17 +317,57 @@ impl Settler<'_> {
         let died = |wanted: Role| roles.iter().any(|(r, _, _, dead)| *r == wanted && *dead);
         let has_children = roles.iter().any(|(r, ..)| *r == Role::Child);
         match role {
-            Role::Head if spouse.is_some() => if died(Role::Spouse) { Marital::Widowed } else { Marital::Married },
+            Role::Head if spouse.is_some() => {
+                if died(Role::Spouse) {
+                    Marital::Widowed
+                } else {
+                    Marital::Married
+                }
+            }
             Role::Spouse => Marital::Married,
             Role::Parent if parents.0.is_some() && parents.1.is_some() => {
-                if died(Role::Parent) { Marital::Widowed } else { Marital::Married }
+                if died(Role::Parent) {
+                    Marital::Widowed
+                } else {
+                    Marital::Married
+                }
             }
             Role::Parent => Marital::Widowed,
-            Role::Head if years >= 64 => if self.rng.chance(8_500) { Marital::Widowed } else { Marital::Divorced },
-            Role::Head if has_children => if self.rng.chance(7_800) { Marital::Divorced } else { Marital::Widowed },
-            Role::Head if years >= 40 => if self.rng.chance(5_500) { Marital::Divorced } else { Marital::Single },
-            Role::Head if years >= 30 => if self.rng.chance(1_800) { Marital::Divorced } else { Marital::Single },
-            Role::Stranger if years >= 28 => if self.rng.chance(5_500) { Marital::Married } else { Marital::Single },
+            Role::Head if years >= 64 => {
+                if self.rng.chance(8_500) {
+                    Marital::Widowed
+                } else {
+                    Marital::Divorced
+                }
+            }
+            Role::Head if has_children => {
+                if self.rng.chance(7_800) {
+                    Marital::Divorced
+                } else {
+                    Marital::Widowed
+                }
+            }
+            Role::Head if years >= 40 => {
+                if self.rng.chance(5_500) {
+                    Marital::Divorced
+                } else {
+                    Marital::Single
+                }
+            }
+            Role::Head if years >= 30 => {
+                if self.rng.chance(1_800) {
+                    Marital::Divorced
+                } else {
+                    Marital::Single
+                }
+            }
+            Role::Stranger if years >= 28 => {
+                if self.rng.chance(5_500) {
+                    Marital::Married
+                } else {
+                    Marital::Single
+                }
+            }
             Role::Head | Role::Child | Role::Grandchild | Role::Stranger => Marital::Single,
         }
     }

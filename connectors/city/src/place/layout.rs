@@ -94,7 +94,8 @@ fn begin(rng: &mut Rng, seed: u64, number: &mut u64, compounds: &mut Vec<Compoun
     Works { compound: compounds.len() - 1, next_number: 1, left: small(rng, kind.buildings), kind }
 }
 
-static FALLBACK: Kind = Kind { floors: (6, 6), units: (3, 3), per_floor: (2, 2), built: (1995, 1995), buildings: (6, 6) };
+static FALLBACK: Kind =
+    Kind { floors: (6, 6), units: (3, 3), per_floor: (2, 2), built: (1995, 1995), buildings: (6, 6) };
 
 fn draw(rng: &mut Rng, grid: usize, work: &Works, first_flat: usize, (lon, lat): (f64, f64)) -> Building {
     let kind = work.kind;

@@ -39,6 +39,7 @@ pub(crate) struct WorkbookSink {
     section: String,
     parts_of_section: u32,
     rows_in_workbook: u32,
+    rows_most: u32,
     files: Vec<PathBuf>,
     moment: Format,
     number_format: Format,
@@ -47,8 +48,10 @@ pub(crate) struct WorkbookSink {
 impl WorkbookSink {
     /// A workbook; nothing is on disk before the first part is full or the export is finished.
     pub(crate) fn new(sheet: Sheet, anatomy: Anatomy) -> Self {
+        let grouped = sheet.headings.iter().any(|h| h.contains('.'));
         Self {
             section: anatomy.sheet.to_owned(),
+            rows_most: if grouped { ROWS_IN_MEMORY } else { ROWS_PER_WORKBOOK },
             sheet,
             anatomy,
             workbook: Workbook::new(),
@@ -67,10 +70,6 @@ impl WorkbookSink {
 
     fn grouped(&self) -> bool {
         self.sheet.headings.iter().any(|h| h.contains('.'))
-    }
-
-    fn rows_most(&self) -> u32 {
-        if self.grouped() { ROWS_IN_MEMORY } else { ROWS_PER_WORKBOOK }
     }
 
     fn open(&mut self) -> Result<(), XlsxError> {
@@ -198,7 +197,7 @@ impl WorkbookSink {
 impl Sink for WorkbookSink {
     fn row(&mut self, cells: &[Value]) -> Result<(), CityError> {
         let failed = self.failed();
-        if self.rows_in_workbook >= self.rows_most() {
+        if self.rows_in_workbook >= self.rows_most {
             let path = self.path();
             self.close_workbook(&path).map_err(self.failed())?;
         }
@@ -238,4 +237,57 @@ fn excel(at: NaiveDateTime) -> Result<ExcelDateTime, XlsxError> {
         small(at.minute()),
         f64::from(at.second()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use calamine::Reader;
+
+    use super::*;
+
+    const ANATOMY: Anatomy =
+        Anatomy { title: Some("表"), caption: None, instruction: None, footer: Some("以下空白"), sheet: "清单" };
+
+    fn sheet(folder: &Path) -> Sheet {
+        let headings = ["编号", "人数.总", "人数.重点"].map(str::to_owned).to_vec();
+        Sheet { dataset: "civil.subsistence", headings, folder: folder.to_path_buf(), stem: "低保_1".to_owned() }
+    }
+
+    #[test]
+    fn a_full_workbook_is_followed_by_another_and_parts_get_sheets() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sink = Box::new(WorkbookSink::new(sheet(folder.path()), ANATOMY));
+        sink.rows_most = 4;
+        for n in 0..10_u32 {
+            if n == 2 {
+                sink.section("望湖街道").unwrap();
+            }
+            sink.row(&[format!("{n}").into(), n.into(), Value::Empty]).unwrap();
+        }
+        let files = sink.finish().unwrap();
+        assert_eq!(files.len(), 3);
+        let mut found = Vec::new();
+        for file in &files {
+            let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(file).unwrap();
+            for name in workbook.sheet_names() {
+                let range = workbook.worksheet_range(&name).unwrap();
+                let rows: Vec<String> = range.rows().map(|row| row[0].to_string()).collect();
+                assert_eq!(rows[0], "表");
+                assert_eq!(range.get_value((1, 1)).unwrap().to_string(), "人数");
+                assert_eq!(range.get_value((2, 2)).unwrap().to_string(), "重点");
+                assert_eq!(rows.last().unwrap(), "以下空白");
+                found.push((name, rows[3..rows.len() - 1].to_vec()));
+            }
+        }
+        let rows = |of: &[&str]| of.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            found,
+            [
+                ("清单".to_owned(), rows(&["0", "1"])),
+                ("望湖街道".to_owned(), rows(&["2", "3"])),
+                ("望湖街道".to_owned(), rows(&["4", "5", "6", "7"])),
+                ("望湖街道".to_owned(), rows(&["8", "9"])),
+            ]
+        );
+    }
 }

@@ -164,3 +164,42 @@ fn workbook_stream(cells: &[u8], rows: u16, columns: u16) -> Vec<u8> {
 fn words(words: &[u16]) -> Vec<u8> {
     words.iter().flat_map(|w| w.to_le_bytes()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use calamine::Reader;
+
+    use super::*;
+
+    #[test]
+    fn a_workbook_is_read_as_it_was_written_and_a_full_one_is_followed_by_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let headings = ["编号", "姓名", "金额"].map(str::to_owned).to_vec();
+        let sheet = Sheet {
+            dataset: "civil.elder_allowance",
+            headings,
+            folder: folder.path().to_path_buf(),
+            stem: "高龄".to_owned(),
+        };
+        let mut sink = Box::new(XlsSink::new(sheet, "明细表"));
+        for n in 0..70_000_u32 {
+            sink.row(&[format!("GL{n:06}").into(), "王㛃𠮷".into(), n.into()]).unwrap();
+        }
+        let files = sink.finish().unwrap();
+        assert!(files.len() > 1);
+        let mut n = 0;
+        for file in files {
+            let mut workbook: calamine::Xls<_> = calamine::open_workbook(file).unwrap();
+            let range = workbook.worksheet_range("Sheet1").unwrap();
+            let mut rows = range.rows();
+            assert_eq!(rows.next().unwrap()[0].to_string(), "明细表");
+            assert_eq!(rows.next().unwrap()[1].to_string(), "姓名");
+            for row in rows {
+                let cells: Vec<String> = row.iter().map(ToString::to_string).collect();
+                assert_eq!(cells, [format!("GL{n:06}"), "王㛃𠮷".to_owned(), n.to_string()]);
+                n += 1;
+            }
+        }
+        assert_eq!(n, 70_000);
+    }
+}

@@ -8,16 +8,16 @@ use calamine::{Data, Reader};
 use schemas::{Dataset, Registry};
 
 /// One row of a file: heading and cell.
-pub type Row = BTreeMap<String, String>;
+pub(crate) type Row = BTreeMap<String, String>;
 
 /// A city in a folder of its own.
 #[derive(Debug)]
-pub struct City {
-    pub folder: tempfile::TempDir,
-    pub summary: city::CitySummary,
+pub(crate) struct City {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) summary: city::CitySummary,
 }
 
-pub fn write_city(people: u64, seed: u64) -> City {
+pub(crate) fn write_city(people: u64, seed: u64) -> City {
     let folder = tempfile::tempdir().unwrap();
     let config = city::CityConfig { people, seed, out: folder.path().to_path_buf() };
     let summary = city::generate(&config, &mut |_, _, _| {}).unwrap();
@@ -25,18 +25,18 @@ pub fn write_city(people: u64, seed: u64) -> City {
 }
 
 impl City {
-    pub fn path(&self, file: &Path) -> PathBuf {
+    pub(crate) fn path(&self, file: &Path) -> PathBuf {
         self.folder.path().join(file)
     }
 
     /// All rows of a dataset, files in order.
-    pub fn rows(&self, dataset: &Dataset) -> Vec<Row> {
+    pub(crate) fn rows(&self, dataset: &Dataset) -> Vec<Row> {
         let summary = self.summary.datasets.iter().find(|d| d.dataset == dataset.id.to_string()).unwrap();
         summary.files.iter().flat_map(|file| rows_of(&self.path(file), dataset)).collect()
     }
 
     /// `(source, record_key) -> value` of a truth file.
-    pub fn truth(&self, file: &str) -> BTreeMap<(String, String), String> {
+    pub(crate) fn truth(&self, file: &str) -> BTreeMap<(String, String), String> {
         let mut truth = BTreeMap::new();
         for record in csv::Reader::from_path(self.folder.path().join("truth").join(file)).unwrap().into_records() {
             let record = record.unwrap();
@@ -47,7 +47,7 @@ impl City {
     }
 }
 
-pub fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     Registry::shipped().unwrap().admit_division(city::DEMO_DIVISION)
 }
 
@@ -135,7 +135,7 @@ fn parquet(path: &Path) -> Vec<Vec<String>> {
 }
 
 /// Every sheet of a workbook as text.
-pub fn sheets(path: &Path) -> Vec<Vec<Vec<String>>> {
+pub(crate) fn sheets(path: &Path) -> Vec<Vec<Vec<String>>> {
     let mut workbook = calamine::open_workbook_auto(path).unwrap();
     workbook
         .sheet_names()
@@ -160,17 +160,20 @@ fn cell_text(cell: &Data) -> String {
 /// The rows under the headings that are records: they have a key. Title, caption, instruction, subtotals and footer have
 /// none.
 fn records(table: Vec<Vec<String>>, dataset: &Dataset) -> Vec<Row> {
-    let complete = |headings: &[String]| dataset.match_headings(headings).missing_required.is_empty();
+    let missing = |headings: &[String]| {
+        let matched = dataset.match_headings(headings);
+        matched.missing_required.is_empty().then_some(matched.missing.len())
+    };
+    // One row of headings, or two: whichever stands for more fields.
     let (headings, first) = (0..table.len())
         .find_map(|row| {
             let below = table.get(row + 1).cloned().unwrap_or_default();
             let grouped = under_groups(&table[row], &below);
-            if complete(&table[row]) {
-                Some((table[row].clone(), row + 1))
-            } else if complete(&grouped) {
-                Some((grouped, row + 2))
-            } else {
-                None
+            match (missing(&table[row]), missing(&grouped)) {
+                (Some(alone), Some(both)) if both < alone => Some((grouped, row + 2)),
+                (Some(_), _) => Some((table[row].clone(), row + 1)),
+                (None, Some(_)) => Some((grouped, row + 2)),
+                (None, None) => None,
             }
         })
         .expect("a row of headings");

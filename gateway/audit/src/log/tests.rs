@@ -139,7 +139,8 @@ async fn nothing_readable_is_at_rest() {
     for _ in 0..5 {
         let mut asked = AuditEvent::new(SENTINEL, EventKind::Search, Protocol::Console, Decision::Allowed);
         let text = || Some(SENTINEL.to_owned());
-        (asked.subject, asked.role, asked.purpose, asked.client, asked.record_id) = (text(), text(), text(), text(), text());
+        (asked.subject, asked.role, asked.purpose, asked.client, asked.record_id) =
+            (text(), text(), text(), text(), text());
         asked.columns = vec![SENTINEL.to_owned()];
         asked.sql = Some(SqlText::new(&format!("select '{SENTINEL}'")));
         log.begin(asked).await.unwrap().close(Outcome { error_code: text(), ..Outcome::default() }).await.unwrap();

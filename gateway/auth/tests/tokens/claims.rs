@@ -1,7 +1,9 @@
 //! Claims of well-signed tokens: times, names, role, attributes, purpose.
 
+use crate::forge::{
+    AUDIENCE, ForgedKey, ISSUER, ManualClock, NOW, bench, claim_error, claims_with, good_claims, key_set,
+};
 use auth::{AuthConfig, AuthError, Authenticator, ClaimNames, Clock, KeySource};
-use crate::forge::{AUDIENCE, ForgedKey, ISSUER, ManualClock, NOW, bench, claim_error, claims_with, good_claims, key_set};
 use policies::Principal;
 use serde_json::{Value, json};
 
@@ -105,11 +107,17 @@ async fn one_role_is_active_and_it_is_never_guessed() {
         (json!({"role": "auditor", "roles": ["auditor"], "active_role": "auditor"}), ok("auditor")),
         (json!({"role": "auditor", "roles": ["operator", "auditor"]}), ok("auditor")),
         (json!({"roles": ["auditor"]}), bad("active_role", "is missing")),
-        (json!({"roles": ["auditor"], "active_role": "operator"}), bad("active_role", "is not among the roles that are held")),
+        (
+            json!({"roles": ["auditor"], "active_role": "operator"}),
+            bad("active_role", "is not among the roles that are held"),
+        ),
         (json!({"role": "operator", "roles": ["auditor"]}), bad("role", "is not among the roles that are held")),
         (json!({"role": "operator", "roles": []}), bad("role", "is not among the roles that are held")),
         (json!({"active_role": "auditor"}), bad("roles", "is missing")),
-        (json!({"role": "operator", "roles": ["auditor", "operator"], "active_role": "auditor"}), bad("active_role", "contradicts the role claim")),
+        (
+            json!({"role": "operator", "roles": ["auditor", "operator"], "active_role": "auditor"}),
+            bad("active_role", "contradicts the role claim"),
+        ),
         (json!({"role": ["auditor"]}), bad("role", "is not a string")),
         (json!({"role": null}), bad("role", "is not a string")),
         (json!({"role": ""}), bad("role", "is empty")),
@@ -136,7 +144,8 @@ async fn attributes_of_the_wrong_type_are_refused_not_dropped() {
         (json!({"all": true}), Err(claim_error("grids", "is not a string"))),
         (json!(true), Err(claim_error("grids", "is not a string"))),
     ] {
-        let found = check(&claims_with("grids", value.clone())).await.map(|principal| principal.attributes["grids"].clone());
+        let found =
+            check(&claims_with("grids", value.clone())).await.map(|principal| principal.attributes["grids"].clone());
         assert_eq!(found, expected, "{value}");
     }
     let null = good_claims().to_string().replace(r#""street":"S-01""#, r#""street":null"#);

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{AuthError, Clock, IssuerError, KeyFileError, KeySource, TokenIssuer};
 use crate::forge::{AUDIENCE, ISSUER, ManualClock, authenticator};
+use auth::{AuthError, Clock, IssuerError, KeyFileError, KeySource, TokenIssuer};
 use policies::Principal;
 
 fn principal() -> Principal {
@@ -75,7 +75,8 @@ async fn the_key_survives_in_a_file_only_its_owner_can_read() {
     assert_eq!(again.key_id(), first.key_id());
     assert_eq!(again.jwks_json(), first.jwks_json());
     let token = again.issue(&principal(), Duration::from_secs(60)).unwrap();
-    let authenticator = auth::Authenticator::new(auth::AuthConfig::new(ISSUER, AUDIENCE, KeySource::Inline(first.jwks_json())));
+    let authenticator =
+        auth::Authenticator::new(auth::AuthConfig::new(ISSUER, AUDIENCE, KeySource::Inline(first.jwks_json())));
     assert_eq!(authenticator.unwrap().authenticate(&token).await, Ok(principal()));
 
     // Never over a key that exists.
@@ -98,7 +99,9 @@ fn files_that_are_no_key_are_refused() {
     let missing = TokenIssuer::load(&folder.path().join("none.pem"), ISSUER, AUDIENCE);
     assert!(matches!(missing, Err(IssuerError::KeyFile { source: KeyFileError::Io { .. } })));
     let path = folder.path().join("key.pem");
-    for text in ["", "secret", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----"] {
+    for text in
+        ["", "secret", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----"]
+    {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let loaded = TokenIssuer::load(&path, ISSUER, AUDIENCE);

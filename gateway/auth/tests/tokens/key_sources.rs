@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use auth::{AuthConfig, AuthError, Authenticator, ConfigError, KeySetError, KeySource};
 use crate::forge::{AUDIENCE, ForgedKey, ISSUER, ManualClock, NOW, authenticator, claims_with, good_claims, key_set};
+use auth::{AuthConfig, AuthError, Authenticator, ConfigError, KeySetError, KeySource};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

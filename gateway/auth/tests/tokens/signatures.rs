@@ -1,8 +1,8 @@
 //! Algorithms, keys and headers: which token is signed by whom it says.
 
+use crate::forge::{AUDIENCE, ForgedKey, ISSUER, ManualClock, authenticator, base64url, bench, good_claims, key_set};
 use auth::{AuthConfig, AuthError, Authenticator, Clock, KeySource, SigningAlgorithm, TOKEN_BYTES_MAX};
 use aws_lc_rs::hmac;
-use crate::forge::{AUDIENCE, ForgedKey, ISSUER, ManualClock, authenticator, base64url, bench, good_claims, key_set};
 use serde_json::json;
 
 #[tokio::test]
@@ -25,8 +25,14 @@ async fn every_allowed_algorithm_is_verified() {
     let impostor = ForgedKey::ed("ed").token("EdDSA", &good_claims());
     assert_eq!(authenticator.authenticate(&impostor).await, Err(AuthError::BadSignature));
     // An RSA key that does not say PS256 is for RS256 only.
-    assert_eq!(authenticator.authenticate(&rsa.token("PS256", &good_claims())).await, Err(AuthError::AlgorithmNotAllowed));
-    assert_eq!(authenticator.authenticate(&pss.token("RS256", &good_claims())).await, Err(AuthError::AlgorithmNotAllowed));
+    assert_eq!(
+        authenticator.authenticate(&rsa.token("PS256", &good_claims())).await,
+        Err(AuthError::AlgorithmNotAllowed)
+    );
+    assert_eq!(
+        authenticator.authenticate(&pss.token("RS256", &good_claims())).await,
+        Err(AuthError::AlgorithmNotAllowed)
+    );
 }
 
 #[tokio::test]
@@ -41,8 +47,7 @@ async fn none_and_symmetric_algorithms_are_refused() {
         }
     }
     // The classic: the public key, which everybody has, as the secret of an HMAC.
-    for (algorithm, hash) in
-        [("HS256", hmac::HMAC_SHA256), ("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)]
+    for (algorithm, hash) in [("HS256", hmac::HMAC_SHA256), ("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)]
     {
         let header = base64url(json!({"typ": "JWT", "alg": algorithm, "kid": "k1"}).to_string());
         let signed = format!("{header}.{payload}");
@@ -69,7 +74,11 @@ async fn the_algorithm_comes_from_the_key() {
     ] {
         let header = json!({"typ": "JWT", "alg": algorithm, "kid": kid}).to_string();
         let token = key.sign(&header, &good_claims().to_string());
-        assert_eq!(authenticator.authenticate(&token).await, Err(AuthError::AlgorithmNotAllowed), "{kid} as {algorithm}");
+        assert_eq!(
+            authenticator.authenticate(&token).await,
+            Err(AuthError::AlgorithmNotAllowed),
+            "{kid} as {algorithm}"
+        );
     }
 }
 
@@ -80,7 +89,10 @@ async fn the_allow_list_of_the_configuration_holds() {
     config.algorithms = vec![SigningAlgorithm::EdDsa];
     let clock: std::sync::Arc<dyn Clock> = ManualClock::at_now();
     let authenticator = Authenticator::with_clock(config, clock).unwrap();
-    assert_eq!(authenticator.authenticate(&rsa.token("RS256", &good_claims())).await, Err(AuthError::AlgorithmNotAllowed));
+    assert_eq!(
+        authenticator.authenticate(&rsa.token("RS256", &good_claims())).await,
+        Err(AuthError::AlgorithmNotAllowed)
+    );
     assert!(authenticator.authenticate(&ed.token("EdDSA", &good_claims())).await.is_ok());
 }
 
@@ -110,7 +122,9 @@ async fn unusual_headers_are_refused() {
     ] {
         assert_eq!(authenticator.authenticate(&key.sign(header, &claims)).await, Err(expected), "{header}");
     }
-    for header in [r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k1"}"#, r#"{"typ":"jwt","alg":"EdDSA","kid":"k1","x5t":"AA"}"#] {
+    for header in
+        [r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k1"}"#, r#"{"typ":"jwt","alg":"EdDSA","kid":"k1","x5t":"AA"}"#]
+    {
         assert!(authenticator.authenticate(&key.sign(header, &claims)).await.is_ok(), "{header}");
     }
     // Keys that the token brings along are not looked at: this one carries the forger's own.
@@ -149,7 +163,9 @@ async fn shapes_that_are_no_token() {
     for text in ["..", "a.b.c", "令.牌.子", &format!(" {good}"), &format!("={good}")] {
         assert_eq!(authenticator.authenticate(text).await, Err(header.clone()), "{text}");
     }
-    for text in [format!("{good}="), format!("{good} "), format!("{good}A"), good.get(..good.len() - 1).unwrap().to_owned()] {
+    for text in
+        [format!("{good}="), format!("{good} "), format!("{good}A"), good.get(..good.len() - 1).unwrap().to_owned()]
+    {
         assert_eq!(authenticator.authenticate(&text).await, Err(AuthError::BadSignature), "{text}");
     }
     assert!(authenticator.authenticate(&good).await.is_ok());

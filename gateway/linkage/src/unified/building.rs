@@ -67,10 +67,10 @@ fn count(world: &World<'_>) -> Vec<Counted> {
         }
     }
     let Some(table) = world.tables.get("housing.property") else { return out };
-    let (address, house_use) = (table.text("address"), table.text("house_use"));
+    let house_use = table.text("house_use");
     let (floors, built_year) = (table.integer("floors"), table.integer("built_year"));
     for i in 0..table.len() {
-        let building = address.get(i).map_or(NONE, |text| world.places.place_of(text).building);
+        let building = world.named_place("housing.property", "address", i).building;
         let Some(counted) = out.get_mut(building as usize).filter(|_| building != NONE) else { continue };
         if let Some(n) = floors.get(i) {
             *counted.floors.entry(n).or_default() += 1;

@@ -1,6 +1,7 @@
 //! Events of all departments in one shape, and the steps each has taken: `unified.event` and `unified.event_step`.
 
 use arrow::array::{StringArray, TimestampMicrosecondArray};
+use hashbrown::HashMap;
 use schemas::CodeList;
 
 use crate::LinkError;
@@ -8,6 +9,7 @@ use crate::identities::EntityId;
 use crate::landed::{Column, Landed};
 use crate::places::Place;
 use crate::table::{FinishedTable, TableWriter, Value};
+use crate::unified::clock::Clock;
 use crate::unified::{PersonAt, RolePersons, World};
 
 /// An event has to be passed on within an hour of its report.
@@ -112,7 +114,8 @@ struct Reader<'a> {
     reporters: RolePersons,
     parties: RolePersons,
     stages: Option<&'a CodeList>,
-    kinds: Option<&'a CodeList>,
+    kinds: HashMap<&'a str, &'a str>,
+    stage_names: HashMap<&'a str, &'a str>,
     stage: Column<'a, StringArray>,
     outcome: Column<'a, StringArray>,
 }
@@ -159,7 +162,8 @@ impl<'a> Reader<'a> {
             reporters: RolePersons::of(world, shape.dataset, shape.reporter_suffix),
             parties: RolePersons::of(world, if shape.party { shape.dataset } else { "" }, ""),
             stages: world.registry.code_list("event_stage"),
-            kinds: world.registry.code_list("event_kind_city_6classes"),
+            kinds: world.registry.code_list("event_kind_city_6classes").map(codes_by_name).unwrap_or_default(),
+            stage_names: world.registry.code_list("event_stage").map(codes_by_name).unwrap_or_default(),
             stage: table.text("stage"),
             outcome: table.text("outcome"),
         }
@@ -168,7 +172,7 @@ impl<'a> Reader<'a> {
     fn write(&self, out: &mut TableWriter<'_>, steps: &mut TableWriter<'_>, id: EntityId, i: usize) {
         let (world, table, shape) = (self.world, self.table, self.shape);
         let place_text = table.text(shape.place).get(i);
-        let place = place_text.map(|text| world.places.place_of(text)).unwrap_or_default();
+        let place = world.named_place(shape.dataset, shape.place, i);
         let grid = self.grid(i, place);
         let given_grid = table.text("grid_id").get(i);
         let grid_id = given_grid.or_else(|| world.grids.id_of(grid));
@@ -267,9 +271,9 @@ impl<'a> Reader<'a> {
         let small = self.table.text(self.shape.kind).get(i);
         let big = self.table.text(self.shape.big_kind).get(i);
         if self.shape.dataset == "grid.event"
-            && let Some(code) = small.or(big).and_then(|name| code_of_name(self.kinds?, name))
+            && let Some(code) = small.or(big).and_then(|name| self.kinds.get(name))
         {
-            return ("event_kind_city_6classes", Some(code.to_owned()));
+            return ("event_kind_city_6classes", Some((*code).to_owned()));
         }
         let words = match (big, small) {
             (Some(big), Some(small)) => Some(format!("{big}/{small}")),
@@ -286,7 +290,7 @@ impl<'a> Reader<'a> {
             if list.codes.contains_key(text) {
                 return Some(text);
             }
-            if let Some(code) = code_of_name(list, text).or_else(|| stage_of_words(text)) {
+            if let Some(code) = self.stage_names.get(text).copied().or_else(|| stage_of_words(text)) {
                 return Some(code);
             }
         }
@@ -313,43 +317,18 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The moments that decide whether an event was handled in time.
-struct Clock {
-    deadline: Option<i64>,
-    /// When it was handled.
-    done: Option<i64>,
-    /// When it was closed, by whatever means.
-    ended: Option<i64>,
-    is_forced: bool,
-    is_void: bool,
-}
-
-impl Clock {
-    /// Handled by the deadline. A void event counts neither way, and one closed by force was not handled. Unknown without
-    /// a deadline, and while the event is open.
-    fn is_timely(&self) -> Option<bool> {
-        if self.is_void {
-            return None;
+/// The codes of a list by their Chinese names; of several codes of one name, the most detailed.
+fn codes_by_name(list: &CodeList) -> HashMap<&str, &str> {
+    let mut by_name: HashMap<&str, &str> = HashMap::new();
+    for code in list.codes.keys() {
+        if let Some(name) = list.name_zh(code) {
+            let known = by_name.entry(name).or_insert(code);
+            if code.len() > known.len() {
+                *known = code;
+            }
         }
-        if self.is_forced {
-            return Some(false);
-        }
-        Some(self.done? <= self.deadline?)
     }
-
-    /// Handled, closed or still open after the deadline. Unknown without one.
-    fn is_overdue(&self, now_us: i64) -> Option<bool> {
-        if self.is_void {
-            return None;
-        }
-        Some(self.done.or(self.ended).unwrap_or(now_us) > self.deadline?)
-    }
-}
-
-/// The code that a list gives to that Chinese name; of several, the most detailed.
-fn code_of_name<'l>(list: &'l CodeList, name: &str) -> Option<&'l str> {
-    let named = list.codes.keys().filter(|code| list.name_zh(code) == Some(name));
-    named.max_by_key(|code| code.len()).map(String::as_str)
+    by_name
 }
 
 /// Words that departments write for stages.
@@ -380,30 +359,6 @@ fn stage_of_words(text: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn clock(deadline: Option<i64>, done: Option<i64>) -> Clock {
-        Clock { deadline, done, ended: None, is_forced: false, is_void: false }
-    }
-
-    #[test]
-    fn timely_and_overdue_exclude_one_another_and_leave_open_what_is_open() {
-        let in_time = clock(Some(10), Some(10));
-        assert_eq!((in_time.is_timely(), in_time.is_overdue(99)), (Some(true), Some(false)));
-        let late = clock(Some(10), Some(11));
-        assert_eq!((late.is_timely(), late.is_overdue(99)), (Some(false), Some(true)));
-        let open = clock(Some(10), None);
-        assert_eq!((open.is_timely(), open.is_overdue(9), open.is_overdue(11)), (None, Some(false), Some(true)));
-        let without = clock(None, Some(1));
-        assert_eq!((without.is_timely(), without.is_overdue(9)), (None, None));
-    }
-
-    #[test]
-    fn forced_and_void_events_are_counted_apart() {
-        let forced = Clock { is_forced: true, ended: Some(5), ..clock(Some(10), None) };
-        assert_eq!((forced.is_timely(), forced.is_overdue(99)), (Some(false), Some(false)));
-        let void = Clock { is_void: true, ..clock(Some(10), Some(11)) };
-        assert_eq!((void.is_timely(), void.is_overdue(99)), (None, None));
-    }
 
     #[test]
     fn words_for_stages_become_codes() {

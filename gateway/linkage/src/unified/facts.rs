@@ -115,7 +115,8 @@ impl<'a> CurrentAddresses<'a> {
         let mut claims = self.written.claims(world, person);
         for (at, record) in world.records_of(person) {
             if self.consistent.value(world, at) == Some("01") && self.written.value(world, at).is_none() {
-                let claim = |value| Claim { value, source: RESIDENT, authority: Authority::Police, as_of: record.as_of };
+                let claim =
+                    |value| Claim { value, source: RESIDENT, authority: Authority::Police, as_of: record.as_of };
                 claims.extend(self.registered.value(world, at).map(claim));
             }
         }

@@ -63,13 +63,13 @@ impl Houses {
 
     fn read_property(&mut self, world: &World<'_>) {
         let Some(table) = world.tables.get("housing.property") else { return };
-        let (address, registered_on) = (table.text("address"), table.date("registered_on"));
+        let registered_on = table.date("registered_on");
         let owners = RolePersons::of(world, "housing.property", "");
         // Newest first; certificates of one day are those of co-owners.
         let mut order: Vec<usize> = (0..table.len()).collect();
         order.sort_by_key(|i| (Reverse(registered_on.get(*i)), *i));
         for i in order {
-            let house = address.get(i).map_or(NONE, |text| world.places.place_of(text).house);
+            let house = world.named_place("housing.property", "address", i).house;
             let Some(facts) = self.get_mut(house) else { continue };
             let newest = *facts.property.get_or_insert(i);
             if let Some(owner) = owners.get(i)
@@ -83,11 +83,11 @@ impl Houses {
 
     fn read_leases(&mut self, world: &World<'_>) {
         let Some(table) = world.tables.get("housing.lease") else { return };
-        let (address, start_on, end_on) = (table.text("address"), table.date("start_on"), table.date("end_on"));
+        let (start_on, end_on) = (table.date("start_on"), table.date("end_on"));
         let lessees = RolePersons::of(world, "housing.lease", "#lessee");
         let today = world.today_days();
         for i in 0..table.len() {
-            let house = address.get(i).map_or(NONE, |text| world.places.place_of(text).house);
+            let house = world.named_place("housing.lease", "address", i).house;
             let (start_on, end_on) = (start_on.get(i), end_on.get(i));
             let is_in_force = start_on.is_none_or(|day| day <= today) && end_on.is_none_or(|day| day >= today);
             if let Some(facts) = self.get_mut(house) {
@@ -101,10 +101,10 @@ impl Houses {
 
     fn read_tenants(&mut self, world: &World<'_>, facts: &[PersonFacts]) {
         let Some(table) = world.tables.get("police.floating") else { return };
-        let (address, dwelling) = (table.text("current_address"), table.text("dwelling_type"));
+        let dwelling = table.text("dwelling_type");
         let persons = RolePersons::of(world, "police.floating", "");
         for i in 0..table.len() {
-            let house = address.get(i).map_or(NONE, |text| world.places.place_of(text).house);
+            let house = world.named_place("police.floating", "current_address", i).house;
             let lives_here = persons
                 .get(i)
                 .and_then(|at| facts.get(at as usize))
@@ -119,12 +119,9 @@ impl Houses {
     }
 
     fn read_sources(&mut self, world: &World<'_>) {
-        for (role, bit) in HOUSE_ROLES.iter().zip(0_u32..) {
-            let Some(table) = world.tables.get(role.dataset) else { continue };
-            let address = table.text(role.column);
-            for i in 0..table.len() {
-                let house = address.get(i).map_or(NONE, |text| world.places.place_of(text).house);
-                if let Some(facts) = self.get_mut(house) {
+        for (at, bit) in (0..HOUSE_ROLES.len()).zip(0_u32..) {
+            for place in world.addresses.places(at, world.places) {
+                if let Some(facts) = self.get_mut(place.house) {
                     facts.sources |= 1 << bit;
                 }
             }

@@ -15,6 +15,7 @@ use crate::table::{FinishedTable, TableWriter, Value};
 use crate::unified::choice::{Claim, disagreement, rank};
 use crate::unified::facts::{CurrentAddresses, Described, PersonFacts, authority_for, birth_claims};
 use crate::unified::household::Households;
+use crate::unified::wedding::Weddings;
 use crate::unified::{Person, World};
 
 /// How two departments' words for one column are compared.
@@ -75,7 +76,8 @@ struct Writer<'w, 'a> {
 
 static FIELDS: [TextField; 14] = TEXT_FIELDS;
 
-/// Writes `unified.person` in the order of person ids, which is that of `world.persons`.
+/// Writes `unified.person` in the order of person ids. Rows are made in the order of records, where neighbours are near
+/// in memory, and sorted afterwards.
 pub(crate) fn write(
     world: &World<'_>,
     facts: &[PersonFacts],
@@ -88,7 +90,7 @@ pub(crate) fn write(
         let household = households.of(at).and_then(|h| household_ids.get(h as usize)).copied();
         writer.write(&mut out, person, fact, household);
     }
-    out.finish()
+    out.finish_sorted("person_id")
 }
 
 impl<'w, 'a> Writer<'w, 'a> {
@@ -303,47 +305,6 @@ impl<'w, 'a> Writer<'w, 'a> {
     }
 }
 
-/// What the marriage register says of marital status: who is entered as marrying is married, as divorcing divorced.
-struct Weddings {
-    /// By row of `civil.marriage`.
-    status: Vec<Option<&'static str>>,
-}
-
-impl Weddings {
-    fn of(world: &World<'_>) -> Self {
-        let Some(table) = world.tables.get("civil.marriage") else { return Self { status: Vec::new() } };
-        let kind = table.text("kind");
-        let status = (0..table.len()).map(|i| kind.get(i).and_then(status_after)).collect();
-        Self { status }
-    }
-
-    /// The newest entry's word: an older wedding says nothing after a divorce.
-    fn claims(&self, world: &World<'_>, person: &Person) -> Option<Claim<&'static str>> {
-        let entries = world.records_of(person).filter(|(_, r)| r.role().dataset == "civil.marriage");
-        let (_, newest) = entries.max_by_key(|(at, r)| (r.as_of, *at))?;
-        let value = self.status.get(newest.record as usize).copied().flatten()?;
-        Some(Claim { value, source: "civil.marriage", authority: Authority::Civil, as_of: newest.as_of })
-    }
-}
-
-/// The code of `marital_status` after an entry of that kind. Copies of lost certificates (补领) say what the certificate
-/// said.
-fn status_after(kind: &str) -> Option<&'static str> {
-    if kind.contains('撤') || kind.contains("无效") {
-        None
-    } else if kind.contains('离') {
-        Some("40")
-    } else if kind.contains('复') {
-        Some("23")
-    } else if kind.contains('再') {
-        Some("22")
-    } else if kind.contains('结') {
-        Some("20")
-    } else {
-        None
-    }
-}
-
 fn same_place(places: &Places, a: &str, b: &str) -> bool {
     let (a, b): (Place, Place) = (places.place_of(a), places.place_of(b));
     if a.house != NONE || b.house != NONE { a.house == b.house } else { a.exact != NONE && a.exact == b.exact }
@@ -415,18 +376,5 @@ mod tests {
         assert_eq!((presence(&floating, true), pop_kind(&floating)), (Some("2"), Some("流动")));
         assert_eq!(hukou_consistency(&floating), None);
         assert_eq!(presence(&PersonFacts::default(), true), None);
-    }
-
-    #[test]
-    fn the_marriage_register_speaks_of_marital_status() {
-        for (kind, status) in [
-            ("结婚登记", Some("20")),
-            ("离婚登记", Some("40")),
-            ("复婚登记", Some("23")),
-            ("补领结婚证", Some("20")),
-            ("撤销婚姻", None),
-        ] {
-            assert_eq!(status_after(kind), status, "{kind}");
-        }
     }
 }

@@ -216,13 +216,13 @@ fn registrations(world: &World<'_>, facts: &[PersonFacts]) -> Vec<Option<Registr
     }
     if let Some(table) = world.tables.get("police.floating") {
         let persons = RolePersons::of(world, "police.floating", "");
-        let (address, dwelling_type) = (table.text("current_address"), table.text("dwelling_type"));
+        let dwelling_type = table.text("dwelling_type");
         let (inflow, registered) = (table.date("inflow_date"), table.date("registered_on"));
         for i in 0..table.len() {
             let Some(at) = persons.get(i) else { continue };
             let lives_here = facts.get(at as usize).is_some_and(|fact| {
                 fact.current.house != NONE
-                    && address.get(i).is_some_and(|text| world.places.place_of(text).house == fact.current.house)
+                    && world.named_place("police.floating", "current_address", i).house == fact.current.house
             });
             let Some(slot) = out.get_mut(at as usize).filter(|_| lives_here) else { continue };
             let start_on = inflow.get(i).or_else(|| registered.get(i));

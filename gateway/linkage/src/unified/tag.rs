@@ -61,6 +61,7 @@ pub(crate) fn write(
     by_certificate(world, &mut tags);
     tags.sort_by(|a, b| (a.person, a.group.code, b.from_on).cmp(&(b.person, b.group.code, a.from_on)));
     tags.dedup_by_key(|tag| (tag.person, tag.group.code));
+    tags.sort_by_key(|tag| (world.person(tag.person).map(|person| person.id), tag.group.code));
     let mut out = TableWriter::new(world.registry, "person_tag")?;
     for tag in &tags {
         let Some(person) = world.person(tag.person) else { continue };

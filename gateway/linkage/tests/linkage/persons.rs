@@ -28,7 +28,10 @@ fn one_number_and_compatible_names_are_one_person() {
     let mut city = City::new();
     resident(&mut city, "R1", "张玮", [&id, "1980-03-12", "1"], ["", ""]);
     city.row("health.archive", &[("archive_no", "A1"), ("name", "张伟"), ("id_no", &id), ("birth_date", "1980-03-12")]);
-    city.row("civil.subsistence", &[("cert_no", "S1"), ("head_name", "張玮"), ("id_no", &id)]);
+    city.row(
+        "civil.subsistence",
+        &[("cert_no", "S1"), ("head_name", "張玮"), ("id_no", &id), ("quality", "id_no:id15")],
+    );
     city.row(
         "housing.property",
         &[("cert_no", "P1"), ("address", &flat("501")), ("owner_name", "张玮"), ("owner_id_no", &id)],

@@ -52,9 +52,7 @@ pub(crate) fn cell(array: &ArrayRef, row: usize) -> Value {
         DataType::Timestamp(unit, zone) => moment(array, row, *unit, zone.is_some()),
         DataType::List(_) => items(array.as_any().downcast_ref::<ListArray>().map(|a| a.value(row))),
         DataType::LargeList(_) => items(array.as_any().downcast_ref::<LargeListArray>().map(|a| a.value(row))),
-        DataType::FixedSizeList(..) => {
-            items(array.as_any().downcast_ref::<FixedSizeListArray>().map(|a| a.value(row)))
-        }
+        DataType::FixedSizeList(..) => items(array.as_any().downcast_ref::<FixedSizeListArray>().map(|a| a.value(row))),
         DataType::Struct(_) => fields(array.as_any().downcast_ref::<StructArray>(), row),
         DataType::Map(..) => {
             let entries = array.as_any().downcast_ref::<MapArray>().map(|map| map.value(row));
@@ -109,7 +107,8 @@ fn items(list: Option<ArrayRef>) -> Value {
 
 fn fields(value: Option<&StructArray>, row: usize) -> Value {
     let Some(value) = value else { return Value::Null };
-    let object = value.fields().iter().zip(value.columns()).map(|(field, column)| (field.name().clone(), cell(column, row)));
+    let object =
+        value.fields().iter().zip(value.columns()).map(|(field, column)| (field.name().clone(), cell(column, row)));
     Value::Object(object.collect())
 }
 
@@ -138,10 +137,7 @@ mod tests {
             (Arc::new(Float64Array::from(vec![f64::NAN])), json!(null)),
             (Arc::new(Float64Array::from(vec![1.5])), json!(1.5)),
             (Arc::new(Date32Array::from(vec![0])), json!("1970-01-01")),
-            (
-                Arc::new(Decimal128Array::from(vec![120_050]).with_precision_and_scale(12, 2).unwrap()),
-                json!("1200.50"),
-            ),
+            (Arc::new(Decimal128Array::from(vec![120_050]).with_precision_and_scale(12, 2).unwrap()), json!("1200.50")),
             (
                 Arc::new(TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC")),
                 json!("1970-01-01T08:00:00+08:00"),

@@ -12,7 +12,11 @@ use super::{ByteOrderMark, Notice};
 use crate::problem::{Language, Problem};
 
 /// `{"columns": […], "rows": [{…}, …], "row_count": n, "meta": {…}}`.
-pub(super) fn json<S>(schema: SchemaRef, batches: S, notice: Notice) -> impl Stream<Item = Result<Bytes, QueryError>> + Send
+pub(super) fn json<S>(
+    schema: SchemaRef,
+    batches: S,
+    notice: Notice,
+) -> impl Stream<Item = Result<Bytes, QueryError>> + Send
 where
     S: Stream<Item = Result<RecordBatch, QueryError>> + Send,
 {

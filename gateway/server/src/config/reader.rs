@@ -76,7 +76,9 @@ impl<'d> Document<'d> {
 
     /// Place of a section's heading or first key.
     fn place(&self, section: &Section) -> Range<usize> {
-        self.table(section).and_then(|table| table.keys().map(|key| key.span()).min_by_key(|span| span.start)).unwrap_or(0..0)
+        self.table(section)
+            .and_then(|table| table.keys().map(|key| key.span()).min_by_key(|span| span.start))
+            .unwrap_or(0..0)
     }
 
     /// A table that may be left out.
@@ -121,7 +123,11 @@ impl<'d> Document<'d> {
         match value.as_str().map(str::to_owned) {
             Some(text) if !text.trim().is_empty() => Some(text),
             _ => {
-                self.fault(span, &format!("{key} 应为非空文本"), &format!("`{key}` has to be a text that is not empty"));
+                self.fault(
+                    span,
+                    &format!("{key} 应为非空文本"),
+                    &format!("`{key}` has to be a text that is not empty"),
+                );
                 None
             }
         }
@@ -138,9 +144,9 @@ impl<'d> Document<'d> {
     /// A list of texts; empty if left out.
     pub(super) fn texts(&mut self, section: &Section, key: &'static str) -> Vec<String> {
         let Some((value, span)) = self.value(section, key) else { return Vec::new() };
-        let texts = value
-            .as_array()
-            .and_then(|items| items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<Vec<_>>>());
+        let texts = value.as_array().and_then(|items| {
+            items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
         texts.unwrap_or_else(|| {
             self.fault(span, &format!("{key} 应为文本列表"), &format!("`{key}` has to be a list of texts"));
             Vec::new()
@@ -157,7 +163,12 @@ impl<'d> Document<'d> {
     }
 
     /// A whole number within a range.
-    pub(super) fn count(&mut self, section: &Section, key: &'static str, range: RangeInclusive<usize>) -> Option<usize> {
+    pub(super) fn count(
+        &mut self,
+        section: &Section,
+        key: &'static str,
+        range: RangeInclusive<usize>,
+    ) -> Option<usize> {
         let (value, span) = self.value(section, key)?;
         let found = value
             .as_integer()

@@ -34,20 +34,23 @@ impl Figures {
 
     /// Measures the published membership against the truth files.
     pub(super) async fn measure(&mut self, site: &Site, truth: &Path) -> Result<(), Failure> {
-        let unreadable =
-            |error: &dyn std::error::Error| Failure::caused_by("关联结果无法读取", "the membership cannot be read", error);
+        let unreadable = |error: &dyn std::error::Error| {
+            Failure::caused_by("关联结果无法读取", "the membership cannot be read", error)
+        };
         let Some(published) = site.lake.published().await.map_err(|error| unreadable(&error))? else { return Ok(()) };
         let relation = Identities::relation();
         let rows = site.lake.snapshot(&published).read(&relation.name).await.map_err(|error| unreadable(&error))?;
         let identities = Identities::from_batches(&rows).map_err(|error| unreadable(&error))?;
-        self.persons = Some(evaluate(&identities, read_truth(&truth.join("person.csv"))?.into_iter(), EntityKind::Person));
+        self.persons =
+            Some(evaluate(&identities, read_truth(&truth.join("person.csv"))?.into_iter(), EntityKind::Person));
         self.houses = Some(evaluate(&identities, read_truth(&truth.join("house.csv"))?.into_iter(), EntityKind::House));
         Ok(())
     }
 
     pub(super) fn print(&self, summary: &CitySummary, ready: Duration, screen: &Screen) {
         screen.line(&format!("合成城市 city: 人口 people {}", thousands(summary.people)));
-        for (title, quality) in [("人口关联 person linkage", &self.persons), ("房屋关联 house linkage", &self.houses)] {
+        for (title, quality) in [("人口关联 person linkage", &self.persons), ("房屋关联 house linkage", &self.houses)]
+        {
             if let Some(quality) = quality {
                 screen.line(&format!(
                     "{title}: 准确率 pair precision {:.4} · 召回率 pair recall {:.4} · F1 {:.4} · 真实对 true pairs {}",
@@ -59,8 +62,7 @@ impl Figures {
             }
         }
         if let Some(link) = &self.link {
-            let rules: Vec<String> =
-                link.by_rule.iter().map(|(rule, n)| format!("{rule} {}", thousands(*n))).collect();
+            let rules: Vec<String> = link.by_rule.iter().map(|(rule, n)| format!("{rule} {}", thousands(*n))).collect();
             screen.line(&format!("关联规则 joins by rule: {}", rules.join(" · ")));
         }
         let stages: Vec<String> =
@@ -73,7 +75,8 @@ impl Figures {
 type Truth = Vec<(String, String, String)>;
 
 fn read_truth(file: &Path) -> Result<Truth, Failure> {
-    let unreadable = |error: &dyn std::error::Error| Failure::caused_by("真值文件无法读取", "a truth file cannot be read", error);
+    let unreadable =
+        |error: &dyn std::error::Error| Failure::caused_by("真值文件无法读取", "a truth file cannot be read", error);
     let mut rows = csv::Reader::from_path(file).map_err(|error| unreadable(&error))?;
     rows.deserialize().collect::<Result<Truth, _>>().map_err(|error| unreadable(&error))
 }

@@ -135,11 +135,7 @@ struct Landing<'l> {
 
 impl Landing<'_> {
     /// Reads and lands the files; `None` if they are the published ones.
-    async fn land(
-        &self,
-        files: &[ClaimedFile<'_>],
-        stage: Stage,
-    ) -> Result<Option<(Receipt, WrittenTable)>, Failure> {
+    async fn land(&self, files: &[ClaimedFile<'_>], stage: Stage) -> Result<Option<(Receipt, WrittenTable)>, Failure> {
         let id = &self.dataset.id;
         let mut digests = Vec::with_capacity(files.len());
         for claimed in files {

@@ -42,7 +42,19 @@ fn a_partial_date_becomes_its_year() {
     for (value, year) in [("1949-12-31", "1949"), ("1949-12", "1949"), ("1949", "1949")] {
         assert_eq!(written(write_year, value), year);
     }
-    for value in ["", "49", "1949/12/31", "1949-13", "1949-02-30", "1949-12-31-01", "１９４９", "0001", "3000-01-01", "1949-1-1", "年"] {
+    for value in [
+        "",
+        "49",
+        "1949/12/31",
+        "1949-13",
+        "1949-02-30",
+        "1949-12-31-01",
+        "１９４９",
+        "0001",
+        "3000-01-01",
+        "1949-1-1",
+        "年",
+    ] {
         assert_eq!(written(write_year, value), REDACTED, "{value}");
     }
 }
@@ -94,9 +106,10 @@ fn a_division_code_is_cut() {
 
 #[test]
 fn amounts_fall_into_bands() {
-    let decimals = Decimal128Array::from(vec![Some(120_000), Some(149_999), Some(150_000), None, Some(-1), Some(i128::MAX)])
-        .with_precision_and_scale(38, 2)
-        .unwrap();
+    let decimals =
+        Decimal128Array::from(vec![Some(120_000), Some(149_999), Some(150_000), None, Some(-1), Some(i128::MAX)])
+            .with_precision_and_scale(38, 2)
+            .unwrap();
     let shown = amount_bands(&decimals, 500).unwrap();
     let expected = StringArray::from(vec![
         Some("1000-1500"),

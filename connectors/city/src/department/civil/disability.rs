@@ -14,8 +14,18 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "civil.disability",
     fields: &[
-        "cert_no", "name", "id_no", "sex", "disability_type", "disability_level", "guardian_name", "guardian_phone",
-        "issued_on", "expires_on", "current_address", "phone",
+        "cert_no",
+        "name",
+        "id_no",
+        "sex",
+        "disability_type",
+        "disability_level",
+        "guardian_name",
+        "guardian_phone",
+        "issued_on",
+        "expires_on",
+        "current_address",
+        "phone",
     ],
     usual: &[],
 };
@@ -30,8 +40,13 @@ const LANE: u64 = 5;
 
 /// (name, digit in the certificate number), weight.
 const TYPES: &[((&str, u32), u32)] = &[
-    (("肢体残疾", 4), 52), (("听力残疾", 2), 14), (("视力残疾", 1), 11), (("精神残疾", 6), 9), (("智力残疾", 5), 8),
-    (("多重残疾", 7), 4), (("言语残疾", 3), 2),
+    (("肢体残疾", 4), 52),
+    (("听力残疾", 2), 14),
+    (("视力残疾", 1), 11),
+    (("精神残疾", 6), 9),
+    (("智力残疾", 5), 8),
+    (("多重残疾", 7), 4),
+    (("言语残疾", 3), 2),
 ];
 const LEVELS: &[((&str, u32), u32)] = &[(("一级", 1), 13), (("二级", 2), 27), (("三级", 3), 27), (("四级", 4), 33)];
 
@@ -107,9 +122,11 @@ fn certificate(clerk: &mut Clerk, plan: &Plan, block: &Block, person: &Person) -
 fn guardian<'a>(block: &'a Block, person: &Person) -> Option<&'a Person> {
     let place = person.parent.or(person.spouse).or_else(|| {
         let household = block.household_of(person)?;
-        household.members.iter().copied().find(|&m| {
-            block.people.get(m).is_some_and(|p| p.uid != person.uid && p.age() >= 18 && p.is_here())
-        })
+        household
+            .members
+            .iter()
+            .copied()
+            .find(|&m| block.people.get(m).is_some_and(|p| p.uid != person.uid && p.age() >= 18 && p.is_here()))
     })?;
     block.people.get(place)
 }

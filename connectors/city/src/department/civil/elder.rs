@@ -16,8 +16,18 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "civil.elder_allowance",
     fields: &[
-        "record_no", "name", "id_no", "birth_date", "age", "sex", "amount", "pay_month", "allowance_kind",
-        "current_address", "phone", "bank_account",
+        "record_no",
+        "name",
+        "id_no",
+        "birth_date",
+        "age",
+        "sex",
+        "amount",
+        "pay_month",
+        "allowance_kind",
+        "current_address",
+        "phone",
+        "bank_account",
     ],
     usual: &[],
 };

@@ -16,8 +16,16 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "civil.marriage",
     fields: &[
-        "register_no", "kind", "registered_on", "husband_name", "husband_id_no", "husband_birth_date", "wife_name",
-        "wife_id_no", "wife_birth_date", "org",
+        "register_no",
+        "kind",
+        "registered_on",
+        "husband_name",
+        "husband_id_no",
+        "husband_birth_date",
+        "wife_name",
+        "wife_id_no",
+        "wife_birth_date",
+        "org",
     ],
     usual: &[],
 };

@@ -7,7 +7,7 @@ use crate::dirt::{Clerk, DateForm, Department, know};
 use crate::error::CityError;
 use crate::export::{Export, Layout, Record, Value};
 use crate::identity::bank_account;
-use crate::people::{HouseholdKind, Household, Tenure};
+use crate::people::{Household, HouseholdKind, Tenure};
 use crate::plan::Plan;
 use crate::sink::{Anatomy, WorkbookSink};
 use crate::truth::Truth;
@@ -15,8 +15,20 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "civil.subsistence",
     fields: &[
-        "area", "head_name", "id_no", "cert_no", "start_month", "members", "key_members", "monthly_amount",
-        "assistance_kind", "cause", "bank_name", "account_name", "bank_account", "account_status",
+        "area",
+        "head_name",
+        "id_no",
+        "cert_no",
+        "start_month",
+        "members",
+        "key_members",
+        "monthly_amount",
+        "assistance_kind",
+        "cause",
+        "bank_name",
+        "account_name",
+        "bank_account",
+        "account_status",
     ],
     usual: &[],
 };
@@ -88,10 +100,12 @@ impl Desk for SubsistenceDesk {
         self.turn_to(&street)?;
         for household in &block.households {
             let eligible = household.kind == HouseholdKind::Registered && household.tenure != Tenure::PaperOnly;
-            if eligible && clerk.rng.chance(RECEIVES_PER_10K)
-                && let Some(record) = self.household(&mut clerk, plan, block, household) {
-                    self.export.write(&record, truth)?;
-                }
+            if eligible
+                && clerk.rng.chance(RECEIVES_PER_10K)
+                && let Some(record) = self.household(&mut clerk, plan, block, household)
+            {
+                self.export.write(&record, truth)?;
+            }
         }
         Ok(())
     }
@@ -114,7 +128,8 @@ impl SubsistenceDesk {
         clerk.begin(&[]);
         self.number += 1;
         let key = format!("示低保{:07}", self.number);
-        let living = household.members.iter().filter(|&&m| block.people.get(m).is_some_and(|p| p.death().is_none())).count();
+        let living =
+            household.members.iter().filter(|&&m| block.people.get(m).is_some_and(|p| p.death().is_none())).count();
         let members = u32::try_from(living).unwrap_or(1).max(1);
         let key_members = household
             .members
@@ -140,7 +155,14 @@ impl SubsistenceDesk {
             clerk.rng.weighted_text(&[("低保", 74), ("低保边缘", 14), ("特困供养", 12)]).into(),
             clerk
                 .rng
-                .weighted_text(&[("因病", 38), ("因残", 24), ("缺乏劳动力", 18), ("年老", 10), ("失业", 6), ("因学", 4)])
+                .weighted_text(&[
+                    ("因病", 38),
+                    ("因残", 24),
+                    ("缺乏劳动力", 18),
+                    ("年老", 10),
+                    ("失业", 6),
+                    ("因学", 4),
+                ])
                 .into(),
             clerk.rng.text(&["云州农村商业银行", "云州银行示范区支行", "示范区农村信用社"]).into(),
             head.name.as_str().into(),

@@ -13,8 +13,20 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "grid.grid",
     fields: &[
-        "grid_id", "grid_name", "street_code", "street", "community_code", "community", "level", "area_m2",
-        "household_count", "leader_name", "leader_phone", "staff_full", "staff_part", "coverage",
+        "grid_id",
+        "grid_name",
+        "street_code",
+        "street",
+        "community_code",
+        "community",
+        "level",
+        "area_m2",
+        "household_count",
+        "leader_name",
+        "leader_phone",
+        "staff_full",
+        "staff_part",
+        "coverage",
     ],
     usual: &[],
 };
@@ -66,11 +78,8 @@ fn row(clerk: &mut Clerk, block: &Block, grid: &Grid) -> Option<Record> {
     // What the grid reports was counted some time ago.
     let drift = clerk.rng.between(-9, 6);
     let declared = u32::try_from((i64::from(living) + drift).max(1)).unwrap_or(living).min(MOST_HOUSEHOLDS);
-    let coverage: Vec<String> = buildings
-        .iter()
-        .filter_map(|b| block.address(b.flats.start))
-        .map(|address| address.building_text())
-        .collect();
+    let coverage: Vec<String> =
+        buildings.iter().filter_map(|b| block.address(b.flats.start)).map(|address| address.building_text()).collect();
     let key = grid.id.clone();
     let cells = vec![
         key.clone().into(),

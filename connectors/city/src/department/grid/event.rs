@@ -4,11 +4,12 @@
 use chrono::NaiveDateTime;
 
 use super::super::{Desk, Office};
-use crate::block::Block;
+use crate::block::{Block, Flat};
 use crate::calendar::{REFERENCE_DATE, after, date, day_between, moment};
 use crate::dirt::{AddressHabit, Clerk, DateForm, Department, Fault, know};
 use crate::error::CityError;
 use crate::export::{Export, Layout, Record, Value};
+use crate::people::Person;
 use crate::plan::Plan;
 use crate::sink::{Anatomy, WorkbookSink};
 use crate::truth::Truth;
@@ -16,9 +17,32 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "grid.event",
     fields: &[
-        "event_no", "source", "big_class", "small_class", "title", "description", "street", "grid_id", "place", "lon", "lat",
-        "reporter_name", "reporter_phone", "reported_at", "accepted_at", "dispatched_at", "handle_deadline", "handled_at",
-        "fed_back_at", "verified_at", "closed_at", "forced_closed_at", "stage", "handler_org", "urgency", "delay_kind",
+        "event_no",
+        "source",
+        "big_class",
+        "small_class",
+        "title",
+        "description",
+        "street",
+        "grid_id",
+        "place",
+        "lon",
+        "lat",
+        "reporter_name",
+        "reporter_phone",
+        "reported_at",
+        "accepted_at",
+        "dispatched_at",
+        "handle_deadline",
+        "handled_at",
+        "fed_back_at",
+        "verified_at",
+        "closed_at",
+        "forced_closed_at",
+        "stage",
+        "handler_org",
+        "urgency",
+        "delay_kind",
         "satisfaction",
     ],
     usual: &[],
@@ -159,19 +183,17 @@ impl EventDesk {
         let key = format!("WG{}{:08}", course.reported.format("%Y%m%d"), self.number);
         let [big, small, said, handler] = *clerk.rng.weighted(KINDS).copied().unwrap_or(&["其他", "其他", "", ""]);
         let source = clerk.rng.weighted_text(&[
-            ("网格员巡查", 52), ("居民上报", 20), ("12345热线", 14), ("110转办", 4), ("上级交办", 4), ("物联感知", 3), ("部门推送", 3),
+            ("网格员巡查", 52),
+            ("居民上报", 20),
+            ("12345热线", 14),
+            ("110转办", 4),
+            ("上级交办", 4),
+            ("物联感知", 3),
+            ("部门推送", 3),
         ]);
         let by_resident = matches!(source, "居民上报" | "12345热线");
-        let adults: Vec<_> = block
-            .households
-            .get(flat.household.unwrap_or(usize::MAX))
-            .iter()
-            .flat_map(|h| &h.members)
-            .filter_map(|&m| block.people.get(m))
-            .filter(|p| p.is_here() && p.age() >= 16 && p.phone.is_some())
-            .collect();
         let named = by_resident && clerk.rng.chance(8_600);
-        let reporter = adults.get(clerk.rng.index(adults.len())).copied().filter(|_| named);
+        let reporter = resident_of(clerk, block, flat).filter(|_| named);
         let known = reporter.map(|r| know(plan.seed, Department::Grid, block, r));
         let at_flat = by_resident && clerk.rng.chance(5_500);
         let (name, phone) = match (&known, source) {
@@ -208,7 +230,10 @@ impl EventDesk {
             clerk.rng.weighted_text(&[("一般", 93), ("紧急", 7)]).into(),
             clerk.rng.weighted_text(&[("", 94), ("一般延期", 6)]).into(),
             if course.closed.is_some() && by_resident {
-                clerk.rng.weighted_text(&[("非常满意", 30), ("满意", 44), ("基本满意", 12), ("不满意", 6), ("未评价", 8)]).into()
+                clerk
+                    .rng
+                    .weighted_text(&[("非常满意", 30), ("满意", 44), ("基本满意", 12), ("不满意", 6), ("未评价", 8)])
+                    .into()
             } else {
                 Value::Empty
             },
@@ -217,6 +242,18 @@ impl EventDesk {
         let people = reporter.map(|r| vec![("", r.uid.clone())]).unwrap_or_default();
         Some(Record { key, cells, people, house, rejected: clerk.rejected() })
     }
+}
+
+/// Somebody with a telephone who lives in the flat.
+fn resident_of<'a>(clerk: &mut Clerk, block: &'a Block, flat: &Flat) -> Option<&'a Person> {
+    let household = block.households.get(flat.household?)?;
+    let adults: Vec<&Person> = household
+        .members
+        .iter()
+        .filter_map(|&m| block.people.get(m))
+        .filter(|p| p.is_here() && p.age() >= 16 && p.phone.is_some())
+        .collect();
+    adults.get(clerk.rng.index(adults.len())).copied()
 }
 
 fn place_text(clerk: &mut Clerk, block: &Block, place: usize, at_flat: bool) -> Value {

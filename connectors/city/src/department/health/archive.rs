@@ -16,8 +16,19 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "health.archive",
     fields: &[
-        "archive_no", "name", "id_no", "sex", "birth_date", "ethnicity", "education", "marital_status", "current_address",
-        "phone", "org", "doctor", "established_on",
+        "archive_no",
+        "name",
+        "id_no",
+        "sex",
+        "birth_date",
+        "ethnicity",
+        "education",
+        "marital_status",
+        "current_address",
+        "phone",
+        "org",
+        "doctor",
+        "established_on",
     ],
     usual: &[],
 };

@@ -17,8 +17,18 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "health.vaccination",
     fields: &[
-        "record_no", "name", "id_no", "birth_date", "sex", "guardian_name", "guardian_phone", "vaccine", "dose_no",
-        "vaccinated_on", "lot", "site",
+        "record_no",
+        "name",
+        "id_no",
+        "birth_date",
+        "sex",
+        "guardian_name",
+        "guardian_phone",
+        "vaccine",
+        "dose_no",
+        "vaccinated_on",
+        "lot",
+        "site",
     ],
     usual: &[],
 };
@@ -26,11 +36,28 @@ const LANE: u64 = 10;
 
 /// (vaccine, dose, age in days), in the order of the national schedule.
 const SCHEDULE: &[(&str, u32, i64)] = &[
-    ("乙肝疫苗", 1, 0), ("卡介苗", 1, 1), ("乙肝疫苗", 2, 30), ("脊灰疫苗", 1, 61), ("百白破疫苗", 1, 91), ("脊灰疫苗", 2, 92),
-    ("百白破疫苗", 2, 122), ("脊灰疫苗", 3, 123), ("百白破疫苗", 3, 152), ("乙肝疫苗", 3, 183), ("A群流脑疫苗", 1, 184),
-    ("麻腮风疫苗", 1, 244), ("乙脑减毒活疫苗", 1, 246), ("A群流脑疫苗", 2, 275), ("百白破疫苗", 4, 548), ("麻腮风疫苗", 2, 549),
-    ("甲肝减毒活疫苗", 1, 551), ("乙脑减毒活疫苗", 2, 731), ("A群C群流脑疫苗", 1, 1_096), ("脊灰疫苗", 4, 1_461),
-    ("白破疫苗", 1, 2_192), ("A群C群流脑疫苗", 2, 2_193),
+    ("乙肝疫苗", 1, 0),
+    ("卡介苗", 1, 1),
+    ("乙肝疫苗", 2, 30),
+    ("脊灰疫苗", 1, 61),
+    ("百白破疫苗", 1, 91),
+    ("脊灰疫苗", 2, 92),
+    ("百白破疫苗", 2, 122),
+    ("脊灰疫苗", 3, 123),
+    ("百白破疫苗", 3, 152),
+    ("乙肝疫苗", 3, 183),
+    ("A群流脑疫苗", 1, 184),
+    ("麻腮风疫苗", 1, 244),
+    ("乙脑减毒活疫苗", 1, 246),
+    ("A群流脑疫苗", 2, 275),
+    ("百白破疫苗", 4, 548),
+    ("麻腮风疫苗", 2, 549),
+    ("甲肝减毒活疫苗", 1, 551),
+    ("乙脑减毒活疫苗", 2, 731),
+    ("A群C群流脑疫苗", 1, 1_096),
+    ("脊灰疫苗", 4, 1_461),
+    ("白破疫苗", 1, 2_192),
+    ("A群C群流脑疫苗", 2, 2_193),
 ];
 /// How many of 10,000 due doses are in this platform; older ones are in the paper booklet.
 const RECORDED_PER_10K: u32 = 2_700;

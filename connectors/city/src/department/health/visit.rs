@@ -17,8 +17,21 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "health.chronic_visit",
     fields: &[
-        "visit_no", "archive_no", "name", "id_no", "disease", "diagnosis_code", "visit_on", "visit_kind", "systolic",
-        "diastolic", "glucose", "adherence", "next_visit_on", "doctor", "org",
+        "visit_no",
+        "archive_no",
+        "name",
+        "id_no",
+        "disease",
+        "diagnosis_code",
+        "visit_on",
+        "visit_kind",
+        "systolic",
+        "diastolic",
+        "glucose",
+        "adherence",
+        "next_visit_on",
+        "doctor",
+        "org",
     ],
     usual: &[],
 };
@@ -118,7 +131,12 @@ impl VisitDesk {
             name.into(),
             code.into(),
             clerk.date(day),
-            if by_phone { "电话" } else { clerk.rng.weighted_text(&[("门诊", 60), ("家庭", 25), ("集中", 15)]) }.into(),
+            if by_phone {
+                "电话"
+            } else {
+                clerk.rng.weighted_text(&[("门诊", 60), ("家庭", 25), ("集中", 15)])
+            }
+            .into(),
             systolic,
             diastolic,
             glucose,
@@ -137,7 +155,10 @@ fn diagnosis(clerk: &mut Clerk, disease: Disease) -> (&'static str, &'static str
         Disease::Hypertension => (
             clerk.rng.weighted_text(&[("高血压", 80), ("原发性高血压", 20)]),
             clerk.rng.weighted_text(&[
-                ("I10.x00x002", 82), ("I10.X00X002", 7), ("I10x00x002", 6), (" I10.x00x002 高血压", 5),
+                ("I10.x00x002", 82),
+                ("I10.X00X002", 7),
+                ("I10x00x002", 6),
+                (" I10.x00x002 高血压", 5),
             ]),
         ),
         Disease::Diabetes => (

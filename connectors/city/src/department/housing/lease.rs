@@ -16,8 +16,18 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "housing.lease",
     fields: &[
-        "contract_no", "address", "lessor_name", "lessor_id_no", "lessee_name", "lessee_id_no", "lessee_phone",
-        "rental_use", "start_on", "end_on", "rent", "filed_on",
+        "contract_no",
+        "address",
+        "lessor_name",
+        "lessor_id_no",
+        "lessee_name",
+        "lessee_id_no",
+        "lessee_phone",
+        "rental_use",
+        "start_on",
+        "end_on",
+        "rent",
+        "filed_on",
     ],
     usual: &[],
 };

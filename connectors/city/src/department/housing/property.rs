@@ -14,8 +14,23 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "housing.property",
     fields: &[
-        "cert_no", "realty_unit_no", "address", "compound", "building", "unit", "room", "house_use", "floor_area",
-        "inner_area", "floor", "floors", "built_year", "owner_name", "owner_id_no", "share", "registered_on",
+        "cert_no",
+        "realty_unit_no",
+        "address",
+        "compound",
+        "building",
+        "unit",
+        "room",
+        "house_use",
+        "floor_area",
+        "inner_area",
+        "floor",
+        "floors",
+        "built_year",
+        "owner_name",
+        "owner_id_no",
+        "share",
+        "registered_on",
     ],
     usual: &[],
 };
@@ -61,7 +76,13 @@ impl Desk for PropertyDesk {
 }
 
 impl PropertyDesk {
-    fn title(&mut self, clerk: &mut Clerk, plan: &Plan, block: &Block, (place, flat): (usize, &Flat)) -> Option<Record> {
+    fn title(
+        &mut self,
+        clerk: &mut Clerk,
+        plan: &Plan,
+        block: &Block,
+        (place, flat): (usize, &Flat),
+    ) -> Option<Record> {
         let owner = block.people.get(flat.owner?)?;
         let building = block.buildings.get(flat.building)?;
         let compound = block.compounds.get(building.compound)?;

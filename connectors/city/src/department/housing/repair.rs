@@ -13,8 +13,18 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "housing.repair",
     fields: &[
-        "ticket_no", "reported_at", "address", "kind", "title", "description", "reporter_name", "reporter_phone", "stage",
-        "handler_org", "closed_at", "satisfaction",
+        "ticket_no",
+        "reported_at",
+        "address",
+        "kind",
+        "title",
+        "description",
+        "reporter_name",
+        "reporter_phone",
+        "stage",
+        "handler_org",
+        "closed_at",
+        "satisfaction",
     ],
     usual: &[],
 };

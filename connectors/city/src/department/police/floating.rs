@@ -15,9 +15,26 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "police.floating",
     fields: &[
-        "record_no", "id_no", "name", "sex", "birth_date", "ethnicity", "registered_address", "current_address",
-        "inflow_reason", "inflow_date", "permit_type", "permit_no", "registered_on", "permit_expiry", "dwelling_type",
-        "employer", "phone", "is_key_focus", "landlord_name", "updated_at",
+        "record_no",
+        "id_no",
+        "name",
+        "sex",
+        "birth_date",
+        "ethnicity",
+        "registered_address",
+        "current_address",
+        "inflow_reason",
+        "inflow_date",
+        "permit_type",
+        "permit_no",
+        "registered_on",
+        "permit_expiry",
+        "dwelling_type",
+        "employer",
+        "phone",
+        "is_key_focus",
+        "landlord_name",
+        "updated_at",
     ],
     usual: &[],
 };
@@ -82,8 +99,10 @@ fn registration(
     let key = format!("LD290102{number:08}");
     let flat = if before { Some(clerk.rng.index(block.flats.len())) } else { known.flat };
     let landlord = flat.and_then(|f| block.flats.get(f)?.owner).and_then(|o| block.people.get(o));
-    let inflow = day_between(&mut clerk.rng, shift(household.since, -400).max(person.birth), household.since.max(person.birth));
-    let registered_on = if before { shift(inflow, 20) } else { shift(household.since.max(inflow), clerk.rng.between(1, 40)) };
+    let inflow =
+        day_between(&mut clerk.rng, shift(household.since, -400).max(person.birth), household.since.max(person.birth));
+    let registered_on =
+        if before { shift(inflow, 20) } else { shift(household.since.max(inflow), clerk.rng.between(1, 40)) };
     let registered_on = registered_on.min(REFERENCE_DATE);
     let permit = clerk.rng.weighted_text(&[("居住证", 78), ("暂住证", 8), ("", 14)]);
     let permit = if person.age() < 16 { "" } else { permit };

@@ -16,8 +16,20 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "police.incident",
     fields: &[
-        "incident_no", "reported_at", "occurred_at", "kind", "place", "grid_id", "reporter_name", "reporter_phone",
-        "party_name", "party_id_no", "description", "handler_org", "outcome", "closed_at",
+        "incident_no",
+        "reported_at",
+        "occurred_at",
+        "kind",
+        "place",
+        "grid_id",
+        "reporter_name",
+        "reporter_phone",
+        "party_name",
+        "party_id_no",
+        "description",
+        "handler_org",
+        "outcome",
+        "closed_at",
     ],
     usual: &[],
 };
@@ -127,7 +139,9 @@ impl IncidentDesk {
     fn reporter<'a>(&self, clerk: &mut Clerk, block: &'a Block, party: Option<&'a Person>) -> Option<&'a Person> {
         match clerk.rng.below(100) {
             0..=44 => party.filter(|p| p.phone.is_some()),
-            45..=84 => block.inhabitants().get(clerk.rng.index(block.inhabitants)).filter(|p| p.is_here() && p.age() >= 16),
+            45..=84 => {
+                block.inhabitants().get(clerk.rng.index(block.inhabitants)).filter(|p| p.is_here() && p.age() >= 16)
+            }
             _ => None,
         }
     }

@@ -19,17 +19,56 @@ use crate::truth::Truth;
 const LAYOUT: Layout = Layout {
     dataset: "police.resident",
     fields: &[
-        "record_no", "id_no", "name", "former_name", "sex", "birth_date", "ethnicity", "native_place", "marital_status",
-        "education", "occupation", "employer", "household_no", "head_name", "head_id_no", "relation_to_head", "hukou_type",
-        "registered_division", "registered_address", "current_address", "hukou_consistent", "phone", "is_deceased",
-        "death_date", "joined_on", "left_on", "move_reason", "updated_at",
+        "record_no",
+        "id_no",
+        "name",
+        "former_name",
+        "sex",
+        "birth_date",
+        "ethnicity",
+        "native_place",
+        "marital_status",
+        "education",
+        "occupation",
+        "employer",
+        "household_no",
+        "head_name",
+        "head_id_no",
+        "relation_to_head",
+        "hukou_type",
+        "registered_division",
+        "registered_address",
+        "current_address",
+        "hukou_consistent",
+        "phone",
+        "is_deceased",
+        "death_date",
+        "joined_on",
+        "left_on",
+        "move_reason",
+        "updated_at",
     ],
     usual: &[
-        ("record_no", "RYID"), ("id_no", "GMSFHM"), ("name", "XM"), ("former_name", "CYM"), ("sex", "XB"),
-        ("birth_date", "CSRQ"), ("ethnicity", "MZ"), ("native_place", "JG"), ("marital_status", "HYZK"),
-        ("education", "WHCD"), ("occupation", "ZY"), ("employer", "FWCS"), ("household_no", "HH"),
-        ("head_name", "HZXM"), ("relation_to_head", "YHZGX"), ("registered_division", "HJQH"),
-        ("registered_address", "HJXZ"), ("current_address", "XZXZ"), ("phone", "LXDH"), ("updated_at", "XGSJ"),
+        ("record_no", "RYID"),
+        ("id_no", "GMSFHM"),
+        ("name", "XM"),
+        ("former_name", "CYM"),
+        ("sex", "XB"),
+        ("birth_date", "CSRQ"),
+        ("ethnicity", "MZ"),
+        ("native_place", "JG"),
+        ("marital_status", "HYZK"),
+        ("education", "WHCD"),
+        ("occupation", "ZY"),
+        ("employer", "FWCS"),
+        ("household_no", "HH"),
+        ("head_name", "HZXM"),
+        ("relation_to_head", "YHZGX"),
+        ("registered_division", "HJQH"),
+        ("registered_address", "HJXZ"),
+        ("current_address", "XZXZ"),
+        ("phone", "LXDH"),
+        ("updated_at", "XGSJ"),
     ],
 };
 const LANE: u64 = 1;
@@ -75,7 +114,8 @@ fn resident(clerk: &mut Clerk, block: &Block, household: &Household, known: &Kno
     let person = known.person;
     let key = format!("{DEMO_DIVISION}{:09}", person.index + 1);
     let head = household.members.first().and_then(|&m| block.people.get(m));
-    let children = household.members.iter().filter(|&&m| block.people.get(m).is_some_and(|p| p.role == Role::Child)).count();
+    let children =
+        household.members.iter().filter(|&&m| block.people.get(m).is_some_and(|p| p.role == Role::Child)).count();
     let registered = household.registered_flat;
     let (current, current_flat) = current_address(clerk, block, household, person);
     let apart = current_flat != registered || !person.is_here();
@@ -113,7 +153,14 @@ fn resident(clerk: &mut Clerk, block: &Block, household: &Household, known: &Kno
         clerk.date_if(died),
         clerk.date(joined),
         Value::Empty,
-        if died.is_some() { "死亡" } else if joined == person.birth { "出生" } else { "迁入" }.into(),
+        if died.is_some() {
+            "死亡"
+        } else if joined == person.birth {
+            "出生"
+        } else {
+            "迁入"
+        }
+        .into(),
         clerk.moment(updated),
     ];
     let house = current_flat.and_then(|f| block.flats.get(f)).map(|f| f.uid.clone());
@@ -122,12 +169,7 @@ fn resident(clerk: &mut Clerk, block: &Block, household: &Household, known: &Kno
 
 /// The cell of the current address, and the flat that the row as a whole says the person lives in: the one in that cell,
 /// the registered one if the cell is empty or points there.
-fn current_address(
-    clerk: &mut Clerk,
-    block: &Block,
-    household: &Household,
-    person: &Person,
-) -> (Value, Option<usize>) {
+fn current_address(clerk: &mut Clerk, block: &Block, household: &Household, person: &Person) -> (Value, Option<usize>) {
     let registered = household.registered_flat;
     if person.presence == Presence::Away || household.tenure == Tenure::PaperOnly {
         return if clerk.rng.chance(4_000) {

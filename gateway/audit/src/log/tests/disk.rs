@@ -1,7 +1,7 @@
 //! Disks that fail, and crashes.
 
-use super::bench::*;
 use super::super::*;
+use super::bench::*;
 use crate::{Content, Recovered, RecoveryReason};
 
 #[tokio::test]
@@ -28,7 +28,8 @@ async fn a_full_disk_refuses_requests_and_the_log_goes_on_when_there_is_room() {
     let report = log.verify().unwrap();
     assert!(report.is_intact(), "{report:?}");
     assert_eq!(report.unclosed, 0);
-    let ids: Vec<_> = bench.events().into_iter().map(|event| (event.event.request_id, event.closing.unwrap().outcome.rows)).collect();
+    let ids: Vec<_> =
+        bench.events().into_iter().map(|event| (event.event.request_id, event.closing.unwrap().outcome.rows)).collect();
     assert_eq!(ids, [("late".to_owned(), 0), ("early".to_owned(), 5)]);
     let recoveries = bench.reader().recoveries(10).unwrap();
     let expected = Recovered { reason: RecoveryReason::WriteFailure, bytes_cut: 0, unclosed: 0, failed: 2 };

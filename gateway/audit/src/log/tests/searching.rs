@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::bench::*;
 use super::super::*;
+use super::bench::*;
 use crate::{Decision, EventFilter, EventKind, Protocol, SqlText};
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use lake::{MasterKey, SealedLog};
 
-use super::bench::*;
 use super::super::*;
+use super::bench::*;
 use crate::{ChainFault, EventFilter};
 
 #[tokio::test]
