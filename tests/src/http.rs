@@ -24,9 +24,14 @@ pub struct Answer {
 
 impl Door {
     /// A client of the server at `base`, such as `http://127.0.0.1:8600`, that sends `token`.
+    ///
+    /// # Panics
+    /// If the client cannot be built.
     #[must_use]
     pub fn new(base: &str, token: &str) -> Self {
-        Self { base: base.to_owned(), token: token.to_owned(), client: reqwest::Client::new() }
+        // A connection for each request: after a refused body the server closes the one it came on.
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
+        Self { base: base.to_owned(), token: token.to_owned(), client }
     }
 
     /// The same server with another token.

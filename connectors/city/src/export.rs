@@ -74,7 +74,6 @@ pub(crate) struct Layout {
 /// The declared dataset of a layout with the headings to print.
 #[derive(Debug)]
 pub(crate) struct Sheet {
-    pub(crate) dataset: &'static str,
     pub(crate) headings: Vec<String>,
     /// Folder and beginning of the file name, without part number and ending.
     pub(crate) folder: PathBuf,
@@ -99,7 +98,7 @@ impl Sheet {
             layout.fields.iter().map(|field| heading(dataset, layout, field)).collect::<Result<Vec<_>, _>>()?;
         let folder = exports.join(dataset.department());
         std::fs::create_dir_all(&folder).map_err(CityError::write(&folder))?;
-        Ok(Self { dataset: layout.dataset, headings, folder, stem: format!("{}_{period}", file_word(dataset)) })
+        Ok(Self { headings, folder, stem: format!("{}_{period}", file_word(dataset)) })
     }
 }
 
@@ -180,11 +179,6 @@ impl Export {
         let lane = dataset.bytes().fold(0_u64, |lane, b| lane.wrapping_mul(31).wrapping_add(u64::from(b)));
         let rng = Rng::keyed(seed, Stream::Duplicates, lane, 0);
         Self { dataset, sinks, rng, rows: 0, rejected: 0, duplicates: 0 }
-    }
-
-    /// Rows so far.
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows
     }
 
     /// Writes a row, and what is true about it, once; and the row a second time now and then.

@@ -3,7 +3,7 @@
 mod layout;
 mod names;
 
-pub(crate) use layout::{GridFaults, Works, lay_out_grid};
+pub(crate) use layout::{Works, lay_out_grid};
 pub(crate) use names::{community_name, compound_name, road_name, street_name};
 
 use crate::identity::{DEMO_DIVISION, DEMO_REGION};

@@ -44,6 +44,7 @@ impl Plan {
     }
 
     /// The block that holds the person of that index.
+    #[cfg(test)]
     pub(crate) fn block_of(&self, person: u64) -> u64 {
         let guess = u128::from(person) * u128::from(self.blocks) / u128::from(self.people);
         let mut block = u64::try_from(guess).unwrap_or_default().min(self.blocks - 1);

@@ -8,8 +8,6 @@ pub(crate) enum Stream {
     Layout = 1,
     /// Families and who lives where in a block.
     Families = 2,
-    /// Identity number allotment.
-    Identity = 3,
     /// Telephone numbers.
     Phone = 4,
     /// Place names.

@@ -1,12 +1,13 @@
 //! What may I see, and why is this masked?
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use query::{VisibleColumn, VisibleRelation};
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
+use crate::params::Params;
 use crate::problem::Problem;
 use crate::state::RestState;
 
@@ -102,7 +103,11 @@ pub(crate) struct WhyOptions {
     responses((status = 200, body = Vec<ColumnEntry>), (status = 401, body = Problem), (status = 404, body = Problem)),
     security(("bearer" = []))
 )]
-pub(crate) async fn why(State(state): State<RestState>, client: Client, Query(options): Query<WhyOptions>) -> Response {
+pub(crate) async fn why(
+    State(state): State<RestState>,
+    client: Client,
+    Params(options): Params<WhyOptions>,
+) -> Response {
     let relations = match state.gateway().visible_relations(&client.principal) {
         Ok(relations) => relations,
         Err(error) => return Problem::of_query(&error, client.language).at(&client.request_id).into_response(),

@@ -40,7 +40,7 @@ pub(crate) async fn respond(
     let (schema, notice) = (rows.schema(), Notice::of(&rows, client));
     let batches = futures::stream::iter(first.map(Ok)).chain(rows);
     let body = match format {
-        Format::Json => body_of(text::json(schema, batches, notice)),
+        Format::Json => body_of(text::json(schema, batches, notice, client.language)),
         Format::Ndjson => body_of(text::ndjson(schema, batches, client.language)),
         Format::Csv => body_of(text::csv(schema, batches, byte_order_mark)),
         Format::ArrowStream => body_of(columnar::arrow_stream(schema, batches)),

@@ -12,6 +12,7 @@ mod format;
 mod health;
 mod metrics;
 mod openapi;
+mod params;
 mod problem;
 mod records;
 mod sql;
@@ -49,6 +50,7 @@ pub fn router(state: RestState) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
         .layer(DefaultBodyLimit::max(max_body_bytes))
         .layer(axum::middleware::from_fn_with_state(state.clone(), metrics::observe))
         .with_state(state)

@@ -167,6 +167,10 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"datong\""));
         }
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            // The rest of the body is not read, so the connection cannot be used again.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
@@ -183,6 +187,15 @@ pub(crate) async fn no_such_path(headers: HeaderMap) -> Problem {
     let detail =
         language.pick("没有这个接口,见 /api/openapi.json", "no such endpoint; see /api/openapi.json").to_owned();
     Problem::new(StatusCode::NOT_FOUND, "DT-REQ-0005", ("接口不存在", "no such endpoint"), detail, language)
+}
+
+/// Answers a method that a path does not have.
+pub(crate) async fn no_such_method(headers: HeaderMap) -> Problem {
+    let language = Language::of(&headers);
+    let detail =
+        language.pick("该接口不支持此方法,见 /api/openapi.json", "this endpoint does not have that method").to_owned();
+    let titles = ("方法不支持", "method not allowed");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "DT-REQ-0006", titles, detail, language)
 }
 
 #[cfg(test)]

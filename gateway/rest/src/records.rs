@@ -1,7 +1,7 @@
 //! Unified records one by one and page by page. Each is a statement of the caller's, run like any other.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::client::Client;
 use crate::cursor::Cursor;
 use crate::encode::{common_headers, row_object};
+use crate::params::Params;
 use crate::problem::Problem;
 use crate::state::RestState;
 
@@ -122,7 +123,7 @@ macro_rules! record_endpoints {
         pub(crate) async fn $list(
             State(state): State<RestState>,
             client: Client,
-            Query(options): Query<ListOptions>,
+            Params(options): Params<ListOptions>,
         ) -> Response {
             page(&state, &client, &$kind, &options).await
         }
@@ -198,12 +199,22 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
     };
     let next = if items.len() > limit { next_cursor(state, kind, place, &mut items, limit) } else { None };
     if let Some(next) = &next {
-        let link = format!("</api/v1/{}?limit={limit}&cursor={next}>; rel=\"next\"", kind.path);
+        let link = format!("</api/v1/{}?{}>; rel=\"next\"", kind.path, next_query(&filters, limit, next));
         if let Ok(link) = HeaderValue::from_str(&link) {
             headers.insert(header::LINK, link);
         }
     }
     (headers, Json(json!({ "items": items, "next": next }))).into_response()
+}
+
+/// The query part of the next page's address: the same filters, percent-encoded.
+fn next_query(filters: &[(&str, &str)], limit: usize, cursor: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (column, value) in filters {
+        query.append_pair(column, value);
+    }
+    query.append_pair("limit", &limit.to_string()).append_pair("cursor", cursor);
+    query.finish()
 }
 
 /// Keeps `limit` rows and says where the next page starts.
@@ -257,6 +268,11 @@ fn refuse(state: &RestState, client: &Client, error: &query::QueryError) -> Resp
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_page_keeps_the_filters() {
+        assert_eq!(next_query(&[("stage", "a&b 户")], 7, "c-1"), "stage=a%26b+%E6%88%B7&limit=7&cursor=c-1");
+    }
 
     #[test]
     fn values_cannot_leave_their_literal() {

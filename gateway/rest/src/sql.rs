@@ -1,6 +1,6 @@
 //! `POST /api/v1/sql`.
 
-use axum::extract::{FromRequest, Query, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::client::Client;
 use crate::encode::{ByteOrderMark, respond};
 use crate::format::Format;
+use crate::params::Params;
 use crate::problem::{Language, Problem};
 use crate::state::RestState;
 
@@ -49,7 +50,7 @@ pub(crate) struct SqlOptions {
 pub(crate) async fn run(
     State(state): State<RestState>,
     client: Client,
-    Query(options): Query<SqlOptions>,
+    Params(options): Params<SqlOptions>,
     request: Request,
 ) -> Response {
     let problem = |problem: Problem| problem.at(&client.request_id).into_response();

@@ -51,5 +51,5 @@ pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failu
         screen.say("检查通过", "all well");
         return Ok(());
     }
-    Err(Failure::problems_found(format!("检查发现 {problems} 个问题"), format!("{problems} problems found")))
+    Err(Failure::problems_found(format!("检查发现 {problems} 个问题"), format!("{problems} problem(s) found")))
 }

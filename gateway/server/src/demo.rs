@@ -107,7 +107,7 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
         datasets: registry.datasets().filter(|d| d.department() == *department).map(|d| d.id.clone()).collect(),
         encoding: None,
         region: Some(city::DEMO_REGION.to_owned()),
-        reject_limit: connectors::RejectLimit { share: 0.05, ..connectors::RejectLimit::default() },
+        reject_limit: connectors::RejectLimit { share: 0.1, ..connectors::RejectLimit::default() },
         options: connectors::SourceOptions::default(),
     });
     Ok(Config {

@@ -41,7 +41,7 @@ pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failu
         screen.say("一切正常", "all well");
         Ok(())
     } else {
-        Err(Failure::problems_found(format!("发现 {problems} 个问题"), format!("{problems} problems found")))
+        Err(Failure::problems_found(format!("发现 {problems} 个问题"), format!("{problems} problem(s) found")))
     }
 }
 

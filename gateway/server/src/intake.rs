@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use connectors::Receipt;
+use connectors::{Receipt, SkipKind};
 use linkage::LinkReport;
 use schemas::DatasetId;
 
@@ -123,7 +123,7 @@ pub(crate) fn print(report: &PullReport, screen: &Screen) {
             match outcome {
                 DatasetOutcome::Landed(receipt) => {
                     row.extend([receipt.read, receipt.accepted, receipt.rejected].map(thousands));
-                    row.push(drift_of(receipt, screen));
+                    row.push(remarks_of(receipt, screen));
                 }
                 DatasetOutcome::Unchanged => {
                     row.extend(["", "", ""].map(str::to_owned));
@@ -164,17 +164,20 @@ pub(crate) fn print(report: &PullReport, screen: &Screen) {
     }
 }
 
-fn drift_of(receipt: &Receipt, screen: &Screen) -> String {
+fn remarks_of(receipt: &Receipt, screen: &Screen) -> String {
     let drift = || receipt.files.iter().flat_map(|file| &file.drift);
     let n_missing: usize = drift().map(|d| d.missing.len()).sum();
     let n_unknown: usize = drift().map(|d| d.unknown.len()).sum();
-    if n_missing + n_unknown == 0 {
-        return String::new();
+    let n_repeated = receipt.skipped.get(&SkipKind::Duplicate).copied().unwrap_or(0);
+    let mut remarks = Vec::new();
+    if n_missing + n_unknown > 0 {
+        let zh = format!("表头变化:缺 {n_missing},新 {n_unknown}");
+        let en = format!("headings: {n_missing} missing, {n_unknown} unknown");
+        remarks.push(screen.pick(&zh, &en).to_owned());
     }
-    screen
-        .pick(
-            &format!("表头变化:缺 {n_missing},新 {n_unknown}"),
-            &format!("headings: {n_missing} missing, {n_unknown} unknown"),
-        )
-        .to_owned()
+    if n_repeated > 0 {
+        let (zh, en) = (format!("另有重复行 {n_repeated}"), format!("{n_repeated} repeated rows besides"));
+        remarks.push(screen.pick(&zh, &en).to_owned());
+    }
+    remarks.join("; ")
 }

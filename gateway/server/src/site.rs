@@ -44,7 +44,7 @@ pub(crate) fn load_config(config_file: &Path) -> Result<Config, Failure> {
         let en: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Failure::configuration(
             format!("配置有 {} 处错误\n{}", zh.len(), zh.join("\n")),
-            format!("{} faults in the configuration\n{}", en.len(), en.join("\n")),
+            format!("{} fault(s) in the configuration\n{}", en.len(), en.join("\n")),
         )
     })
 }
@@ -79,7 +79,7 @@ pub(crate) fn load_policies(config: &Config, relations: &[Relation]) -> Result<P
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Failure::configuration(
             format!("策略有 {} 处错误\n{}", lines.len(), lines.join("\n")),
-            format!("{} faults in the policies\n{}", lines.len(), lines.join("\n")),
+            format!("{} fault(s) in the policies\n{}", lines.len(), lines.join("\n")),
         )
     })
 }

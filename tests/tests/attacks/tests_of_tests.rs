@@ -12,6 +12,13 @@ fn of_category(letter: char) -> Vec<AttackLine> {
     lines().into_iter().filter(|line| line.letter() == letter).collect()
 }
 
+/// The D lines that tell without a barrier. D-002 and D-019 do not with this engine: it finds no row to run them on.
+const RED: [&str; 9] = ["D-001", "D-004", "D-007", "D-009", "D-011", "D-012", "D-014", "D-016", "D-017"];
+
+fn missing(red: &[String]) -> Vec<&'static str> {
+    RED.into_iter().filter(|id| !red.iter().any(|other| other == id)).collect()
+}
+
 async fn red_without(without: Without) -> Vec<String> {
     let (a, b) = (LeakyDoor::load(Side::A, without).await, LeakyDoor::load(Side::B, without).await);
     let who = grid_worker();
@@ -29,13 +36,13 @@ async fn red_without(without: Without) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn d_lines_are_red_for_a_view() {
     let red = red_without(Without::View).await;
-    assert!(red.contains(&"D-004".to_owned()), "{red:?}");
+    assert_eq!(missing(&red), Vec::<&str>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d_lines_are_red_for_a_provider_without_barrier() {
     let red = red_without(Without::Provider).await;
-    assert!(red.contains(&"D-004".to_owned()), "{red:?}");
+    assert_eq!(missing(&red), Vec::<&str>::new());
 }
 
 /// Each change of the policy lets something through; the lines named must find it.

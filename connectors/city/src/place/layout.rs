@@ -1,6 +1,6 @@
 //! Buildings of one grid. A compound may run on into the next grid of the same community.
 
-use super::{Building, Compound, Grid, compound_name, road_name};
+use super::{Building, Compound, compound_name, road_name};
 use crate::rng::Rng;
 
 /// A grid is closed before it would have more flats than this. Fewer than 300, so that registered-only households do not
@@ -8,8 +8,6 @@ use crate::rng::Rng;
 const MOST_FLATS: u32 = 260;
 /// A grid is closed when it has this many flats.
 const ENOUGH_FLATS: u32 = 205;
-/// Largest area of a grid, square metres.
-const MOST_AREA_M2: u32 = 500_000;
 
 /// How compounds are built: (floors from, to, units from, to, flats per floor, built from, to).
 const KINDS: &[(Kind, u32)] = &[
@@ -35,21 +33,6 @@ pub(crate) struct Works {
     next_number: u32,
     left: u32,
     kind: &'static Kind,
-}
-
-/// What is wrong with a grid, for the tests of the grid rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct GridFaults {
-    pub(crate) flats: u32,
-    pub(crate) area_m2: u32,
-}
-
-impl GridFaults {
-    /// The grid's measures, if it breaks a rule.
-    pub(crate) fn of(grid: &Grid, buildings: &[Building]) -> Option<Self> {
-        let flats = buildings.get(grid.buildings.clone()).unwrap_or_default().iter().map(Building::flat_count).sum();
-        (flats > MOST_FLATS || grid.area_m2 > MOST_AREA_M2).then_some(Self { flats, area_m2: grid.area_m2 })
-    }
 }
 
 /// Adds the buildings of one grid to `buildings` and their compounds to `compounds`. Returns the grid's area.

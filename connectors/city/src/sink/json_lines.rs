@@ -13,7 +13,7 @@ use crate::export::{Sheet, Value};
 
 enum Out {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 /// A file of JSON objects.
@@ -36,7 +36,7 @@ impl JsonLinesSink {
     pub(crate) fn gzip(sheet: &Sheet) -> Result<Self, CityError> {
         let path = part_path(sheet, 1, "ndjson.gz");
         let file = BufWriter::new(File::create(&path).map_err(CityError::write(&path))?);
-        let out = Out::Gzip(GzBuilder::new().mtime(0).write(file, Compression::default()));
+        let out = Out::Gzip(Box::new(GzBuilder::new().mtime(0).write(file, Compression::default())));
         Ok(Self { headings: sheet.headings.clone(), path, out, line: Vec::new() })
     }
 }

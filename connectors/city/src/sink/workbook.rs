@@ -250,7 +250,7 @@ mod tests {
 
     fn sheet(folder: &Path) -> Sheet {
         let headings = ["编号", "人数.总", "人数.重点"].map(str::to_owned).to_vec();
-        Sheet { dataset: "civil.subsistence", headings, folder: folder.to_path_buf(), stem: "低保_1".to_owned() }
+        Sheet { headings, folder: folder.to_path_buf(), stem: "低保_1".to_owned() }
     }
 
     #[test]

@@ -175,12 +175,7 @@ mod tests {
     fn a_workbook_is_read_as_it_was_written_and_a_full_one_is_followed_by_another() {
         let folder = tempfile::tempdir().unwrap();
         let headings = ["编号", "姓名", "金额"].map(str::to_owned).to_vec();
-        let sheet = Sheet {
-            dataset: "civil.elder_allowance",
-            headings,
-            folder: folder.path().to_path_buf(),
-            stem: "高龄".to_owned(),
-        };
+        let sheet = Sheet { headings, folder: folder.path().to_path_buf(), stem: "高龄".to_owned() };
         let mut sink = Box::new(XlsSink::new(sheet, "明细表"));
         for n in 0..70_000_u32 {
             sink.row(&[format!("GL{n:06}").into(), "王㛃𠮷".into(), n.into()]).unwrap();

@@ -88,8 +88,8 @@ async fn claim<'s>(
 ) -> Result<(), Failure> {
     let unreachable = |error: &ConnectorError| {
         Failure::failed(
-            format!("来源 {} 不可用:{}", source.name, error.message_zh()),
-            format!("source `{}` cannot be used: {}", source.name, chain_of(error)),
+            format!("来源 {}({})不可用:{}", source.name, source.url, error.message_zh()),
+            format!("source `{}` ({}) cannot be used: {}", source.name, source.url, chain_of(error)),
         )
     };
     let connector =

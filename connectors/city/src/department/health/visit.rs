@@ -163,7 +163,7 @@ fn diagnosis(clerk: &mut Clerk, disease: Disease) -> (&'static str, &'static str
         ),
         Disease::Diabetes => (
             clerk.rng.weighted_text(&[("糖尿病", 60), ("2型糖尿病", 40)]),
-            clerk.rng.weighted_text(&[("E11.900", 90), ("e11.900", 6), (" E11.900 2型糖尿病", 4)]),
+            clerk.rng.weighted_text(&[("E11.900", 90), ("e11.900", 6), (" E11.900 糖尿病", 4)]),
         ),
     }
 }

@@ -164,18 +164,15 @@ fn records(table: Vec<Vec<String>>, dataset: &Dataset) -> Vec<Row> {
         let matched = dataset.match_headings(headings);
         matched.missing_required.is_empty().then_some(matched.missing.len())
     };
-    // One row of headings, or two: whichever stands for more fields.
-    let (headings, first) = (0..table.len())
-        .find_map(|row| {
+    // One row of headings, or two: whichever stands for the most fields, the first of them, in one row if that is enough.
+    let (_, headings, first) = (0..table.len().min(8))
+        .flat_map(|row| {
             let below = table.get(row + 1).cloned().unwrap_or_default();
             let grouped = under_groups(&table[row], &below);
-            match (missing(&table[row]), missing(&grouped)) {
-                (Some(alone), Some(both)) if both < alone => Some((grouped, row + 2)),
-                (Some(_), _) => Some((table[row].clone(), row + 1)),
-                (None, Some(_)) => Some((grouped, row + 2)),
-                (None, None) => None,
-            }
+            [(table[row].clone(), row + 1), (grouped, row + 2)]
         })
+        .filter_map(|(headings, first)| Some((missing(&headings)?, headings, first)))
+        .min_by_key(|(missing, _, first)| (*missing, *first))
         .expect("a row of headings");
     let keys: BTreeSet<usize> = dataset
         .match_headings(&headings)

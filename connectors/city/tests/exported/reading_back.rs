@@ -1,11 +1,9 @@
 //! A city's exports, read back: bytes, encodings, anatomy, and every cell under the shared rules.
 
-mod exports;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use exports::{City, registry, sheets, write_city};
+use crate::exports::{City, registry, sheets, write_city};
 use schemas::{Cell, CellReader, CellValue, Dataset, DatasetId, Registry, RowContext, StandardAddress};
 
 const REGION: &str = "云州省云州市";
@@ -105,7 +103,7 @@ fn every_file_is_recognised_by_the_words_of_its_own_dataset_only() {
                 .filter(|d| d.file_words.iter().any(|w| name.contains(w.as_str())))
                 .map(|d| d.id.to_string())
                 .collect();
-            assert_eq!(claims, [summary.dataset.clone()], "{name}");
+            assert_eq!(claims, std::slice::from_ref(&summary.dataset), "{name}");
         }
     }
 }
@@ -127,7 +125,7 @@ fn every_heading_is_declared_and_stands_for_one_field() {
 struct Judge<'a> {
     own: &'a Dataset,
     reader: CellReader,
-    rows: Vec<exports::Row>,
+    rows: Vec<crate::exports::Row>,
     fields: Vec<usize>,
 }
 
@@ -151,7 +149,7 @@ impl<'a> Judge<'a> {
         self.rows.iter().map(|row| self.judge(row))
     }
 
-    fn judge(&self, row: &exports::Row) -> Verdict {
+    fn judge(&self, row: &crate::exports::Row) -> Verdict {
         let named = || self.fields.iter().map(|&f| &self.own.fields[f]).zip(row.values());
         let id = named().find(|(field, _)| field.name.as_str() == "id_no").map(|(_, raw)| raw.clone());
         let context = RowContext { id_no: id.as_deref(), region: Some(REGION) };
