@@ -318,3 +318,34 @@ fn impossible_cities_and_places_are_refused() {
     let inside_a_file = city::CityConfig { people: 10, seed: 1, out: file };
     assert!(matches!(city::generate(&inside_a_file, &mut |_, _, _| {}), Err(city::CityError::Write { .. })));
 }
+
+/// How much each department has on file in a district of 20,000.
+#[test]
+fn volumes_are_those_of_a_district() {
+    let city = write_city(20_000, 1);
+    let wanted = [
+        ("police.resident", 15_000..17_500),
+        ("police.floating", 3_400..4_900),
+        ("police.incident", 1_200..2_000),
+        ("civil.subsistence", 340..520),
+        ("civil.disability", 550..850),
+        ("civil.marriage", 450..800),
+        ("civil.elder_allowance", 800..1_300),
+        ("health.archive", 13_000..15_500),
+        ("health.chronic_visit", 2_500..4_200),
+        ("health.vaccination", 5_000..7_500),
+        ("housing.property", 7_000..8_800),
+        ("housing.lease", 1_700..2_300),
+        ("housing.repair", 1_600..2_400),
+        ("grid.grid", 28..42),
+        ("grid.event", 3_500..4_800),
+    ];
+    let rows: Vec<(String, u64)> = city.summary.datasets.iter().map(|d| (d.dataset.clone(), d.rows)).collect();
+    let off: Vec<_> = wanted
+        .iter()
+        .zip(&rows)
+        .filter(|((name, range), (found, rows))| name != found || !range.contains(rows))
+        .collect();
+    assert!(off.is_empty(), "{off:#?} in {rows:?}");
+    assert!((3..=8).contains(&city.summary.streets));
+}

@@ -1,4 +1,4 @@
-//! 婚姻登记: marriages and divorces of the last seven years, as "Unicode text" out of a spreadsheet (UTF-16LE, tabs).
+//! 婚姻登记: marriages and divorces of the last ten years, as "Unicode text" out of a spreadsheet (UTF-16LE, tabs).
 
 use chrono::{Datelike, NaiveDate};
 
@@ -31,7 +31,7 @@ const LAYOUT: Layout = Layout {
 };
 const LANE: u64 = 6;
 /// Register entries before this day are on paper.
-const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2019, 7, 1) {
+const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2016, 7, 1) {
     Some(day) => day,
     None => NaiveDate::MIN,
 };
@@ -47,7 +47,7 @@ pub(in super::super) struct MarriageDesk {
 
 impl MarriageDesk {
     pub(in super::super) fn open(office: &Office<'_>) -> Result<Self, CityError> {
-        let sheet = office.sheet(&LAYOUT, "201907-202606")?;
+        let sheet = office.sheet(&LAYOUT, "201607-202606")?;
         let sink = DelimitedSink::create(&sheet, TextForm::Utf16Tabs, Packing::Plain)?;
         Ok(Self { export: Export::new(office.seed, LAYOUT.dataset, vec![Box::new(sink)]), number: 0 })
     }

@@ -60,9 +60,9 @@ const SCHEDULE: &[(&str, u32, i64)] = &[
     ("A群C群流脑疫苗", 2, 2_193),
 ];
 /// How many of 10,000 due doses are in this platform; older ones are in the paper booklet.
-const RECORDED_PER_10K: u32 = 2_700;
+const RECORDED_PER_10K: u32 = 2_000;
 /// How many of 10,000 people of 60 and over had a dose of influenza vaccine.
-const FLU_PER_10K: u32 = 3_400;
+const FLU_PER_10K: u32 = 2_600;
 
 /// Writes `health.vaccination`.
 #[derive(Debug)]

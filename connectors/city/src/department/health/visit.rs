@@ -67,9 +67,9 @@ impl Desk for VisitDesk {
         for (place, person) in block.inhabitants().iter().enumerate() {
             let (pressure, sugar) = match person.age() {
                 ..=34 => continue,
-                35..=54 => (420, 190),
-                55..=64 => (1_500, 620),
-                _ => (3_300, 1_300),
+                35..=54 => (280, 120),
+                55..=64 => (1_000, 400),
+                _ => (2_000, 800),
             };
             let Some(household) = block.household_of(person).filter(|h| h.flat.is_some() && person.is_here()) else {
                 continue;
