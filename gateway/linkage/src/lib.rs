@@ -1,6 +1,6 @@
 //! Entity resolution: who is the same person, which addresses are the same house.
 //!
-//! [`link`] turns the landed tables of all departments into the tables of the schema `unified`. It knows no file, no
+//! [`link()`] turns the landed tables of all departments into the tables of the schema `unified`. It knows no file, no
 //! network and no query engine: Arrow batches in, Arrow batches out. In order:
 //!
 //! 1. `landed`: each table by column, its rows in the order of record keys, the newest of each key;
