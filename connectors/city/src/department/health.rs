@@ -8,7 +8,13 @@ pub(super) use archive::ArchiveDesk;
 pub(super) use vaccination::VaccinationDesk;
 pub(super) use visit::VisitDesk;
 
+use super::terms;
 use crate::block::Block;
+use crate::people::Person;
+use crate::rng::{Rng, Stream};
+
+/// Family doctors of a block.
+const DOCTORS: u64 = 14;
 
 /// 17 digits: community and a number within it. The same for archive and follow-up of one person.
 fn archive_no(block: &Block, flat: Option<usize>, place: usize) -> Option<String> {
@@ -20,4 +26,10 @@ fn archive_no(block: &Block, flat: Option<usize>, place: usize) -> Option<String
 fn centre(block: &Block) -> String {
     let street = block.communities.first().map_or("", |c| c.street.name.as_str());
     format!("{street}社区卫生服务中心")
+}
+
+/// The family doctor of that person: one of the block's, always the same.
+fn doctor(seed: u64, block: &Block, person: &Person) -> String {
+    let number = block.number * DOCTORS + person.index % DOCTORS;
+    terms::staff(&mut Rng::keyed(seed, Stream::Health, 2, number))
 }

@@ -7,7 +7,7 @@ use super::fault::{Fault, ID_FAULTS};
 use super::known::{Department, Known};
 use super::rates::Rates;
 use super::writing::{full_width, split_chars};
-use crate::block::Block;
+use crate::block::{Block, Use};
 use crate::export::Value;
 use crate::people::{Person, Sex};
 use crate::rng::{Rng, Stream};
@@ -218,7 +218,12 @@ impl Clerk {
         let Some(address) = flat.and_then(|f| block.address(f)) else { return Value::Empty };
         let mut text = write_address(&mut self.rng, habit, &address);
         if self.rng.chance(self.rates.address_remark) {
-            text.push_str(self.rng.text(&["（出租）", "（自住）", "（租住）"]));
+            let usage = flat.and_then(|f| block.flats.get(f)).map(|f| f.usage);
+            text.push_str(match usage {
+                Some(Use::Owned) => "（自住）",
+                Some(Use::Let) => self.rng.text(&["（出租）", "（租住）"]),
+                Some(Use::Vacant | Use::Dormitory) | None => "",
+            });
         }
         text.into()
     }

@@ -92,13 +92,18 @@ fn draw(rng: &mut Rng, grid: usize, work: &Works, first_flat: usize, (lon, lat):
         floors,
         per_floor,
         flats: first_flat..first_flat + count,
-        lon: lon + micro(rng, 2_500),
-        lat: lat + micro(rng, 2_000),
+        lon: six_places(lon + micro(rng, 2_500)),
+        lat: six_places(lat + micro(rng, 2_000)),
     }
 }
 
 fn centre(rng: &mut Rng) -> (f64, f64) {
     (124.0 + micro(rng, 150_000), 29.5 + micro(rng, 120_000))
+}
+
+/// Degrees as systems keep them: about a tenth of a metre.
+fn six_places(degrees: f64) -> f64 {
+    (degrees * 1e6).round() / 1e6
 }
 
 /// Up to so many millionths of a degree either way.

@@ -73,6 +73,7 @@ impl WorkbookSink {
     }
 
     fn open(&mut self) -> Result<(), XlsxError> {
+        self.workbook.set_tempdir(&self.sheet.folder)?;
         let mut worksheet =
             if self.grouped() { Worksheet::new() } else { self.workbook.new_worksheet_with_constant_memory()? };
         self.parts_of_section += 1;

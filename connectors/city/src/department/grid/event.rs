@@ -239,7 +239,9 @@ impl EventDesk {
             },
         ];
         let house = at_flat.then(|| flat.uid.clone());
-        let people = reporter.map(|r| vec![("", r.uid.clone())]).unwrap_or_default();
+        // A name alone, without number or flat, tells nobody who it is.
+        let told = at_flat || known.is_some_and(|k| k.phone.or(k.second_phone).is_some());
+        let people = reporter.filter(|_| told).map(|r| vec![("", r.uid.clone())]).unwrap_or_default();
         Some(Record { key, cells, people, house, rejected: clerk.rejected() })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::terms;
 use super::super::{Desk, Office};
-use super::{archive_no, centre};
+use super::{archive_no, centre, doctor};
 use crate::block::Block;
 use crate::calendar::{REFERENCE_DATE, date, day_between};
 use crate::dirt::{AddressHabit, Clerk, DateForm, Department, Fault, Known, know};
@@ -69,10 +69,11 @@ impl Desk for ArchiveDesk {
                 continue;
             }
             let known = know(plan.seed, Department::Health, block, person);
+            let doctor = doctor(plan.seed, block, person);
             let second = clerk.rng.chance(SECOND_PER_10K);
             for place in [Some(place), second.then_some(place + SECOND_PLACE)].into_iter().flatten() {
                 if let Some(key) = archive_no(block, household.flat, place) {
-                    let record = archive(&mut clerk, block, &known, key);
+                    let record = archive(&mut clerk, block, &known, (key, &doctor));
                     self.export.write(&record, truth)?;
                 }
             }
@@ -85,7 +86,7 @@ impl Desk for ArchiveDesk {
     }
 }
 
-fn archive(clerk: &mut Clerk, block: &Block, known: &Known<'_>, key: String) -> Record {
+fn archive(clerk: &mut Clerk, block: &Block, known: &Known<'_>, (key, doctor): (String, &str)) -> Record {
     clerk.begin(&[Fault::Date, Fault::Numbering]);
     let person = known.person;
     let established = day_between(&mut clerk.rng, date(2012, 1, 1).max(person.birth), REFERENCE_DATE);
@@ -101,7 +102,7 @@ fn archive(clerk: &mut Clerk, block: &Block, known: &Known<'_>, key: String) -> 
         clerk.address(block, known.flat, &AddressHabit::HEALTH),
         clerk.phone(known),
         centre(block).into(),
-        terms::staff(&mut clerk.rng).into(),
+        doctor.into(),
         clerk.date(established),
     ];
     let house = known.flat.and_then(|f| block.flats.get(f)).map(|f| f.uid.clone());

@@ -2,9 +2,8 @@
 
 use chrono::NaiveDate;
 
-use super::super::terms;
 use super::super::{Desk, Office};
-use super::{archive_no, centre};
+use super::{archive_no, centre, doctor};
 use crate::block::Block;
 use crate::calendar::{REFERENCE_DATE, date, shift};
 use crate::dirt::{Clerk, DateForm, Department, Fault, Known, know};
@@ -76,13 +75,14 @@ impl Desk for VisitDesk {
             };
             let Some(number) = archive_no(block, household.flat, place) else { continue };
             let known = know(plan.seed, Department::Health, block, person);
+            let doctor = doctor(plan.seed, block, person);
             for (disease, odds) in [(Disease::Hypertension, pressure), (Disease::Diabetes, sugar)] {
                 if !clerk.rng.chance(odds) {
                     continue;
                 }
                 let mut day = shift(REFERENCE_DATE, -clerk.rng.between(0, 100));
                 for _ in 0..clerk.rng.between(1, 4) {
-                    let record = self.visit(&mut clerk, block, &known, (disease, day), &number);
+                    let record = self.visit(&mut clerk, block, &known, (disease, day), (&number, &doctor));
                     let sink = if day >= date(2026, 6, 1) { PARQUET } else { CSV };
                     self.export.write_to(sink, &record, truth)?;
                     day = shift(day, -clerk.rng.between(80, 100));
@@ -107,7 +107,7 @@ impl VisitDesk {
         block: &Block,
         known: &Known<'_>,
         (disease, day): (Disease, NaiveDate),
-        archive: &str,
+        (archive, doctor): (&str, &str),
     ) -> Record {
         clerk.begin(&[Fault::Date]);
         self.number += 1;
@@ -142,7 +142,7 @@ impl VisitDesk {
             glucose,
             clerk.rng.weighted_text(&[("规律", 72), ("间断", 21), ("不服药", 7)]).into(),
             if clerk.rng.chance(300) { "待定".into() } else { clerk.date(shift(day, 90)) },
-            terms::staff(&mut clerk.rng).into(),
+            doctor.into(),
             centre(block).into(),
         ];
         let people = vec![("", known.person.uid.clone())];

@@ -131,7 +131,9 @@ impl IncidentDesk {
             closed.map_or(Value::Empty, |at| clerk.moment(at)),
         ];
         let house = flat.filter(|_| at_flat).and_then(|f| block.flats.get(f)).map(|f| f.uid.clone());
-        let people = party.map(|p| vec![("", p.uid.clone())]).unwrap_or_default();
+        // A name alone, without number or flat, tells nobody who it is.
+        let told = at_flat || known.is_some_and(|k| k.id_no.is_some());
+        let people = party.filter(|_| told).map(|p| vec![("", p.uid.clone())]).unwrap_or_default();
         Record { key, cells, people, house, rejected: clerk.rejected() }
     }
 
