@@ -5,7 +5,7 @@ use std::path::Path;
 use connectors::{Connector, ObjectStoreConnector};
 
 use crate::Failure;
-use crate::failure::chain_of;
+use crate::failure::{chain_of, counted};
 use crate::screen::Screen;
 use crate::site::{load_config, load_key, load_policies, registry};
 
@@ -51,5 +51,8 @@ pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failu
         screen.say("检查通过", "all well");
         return Ok(());
     }
-    Err(Failure::problems_found(format!("检查发现 {problems} 个问题"), format!("{problems} problem(s) found")))
+    Err(Failure::problems_found(
+        format!("检查发现 {problems} 个问题"),
+        format!("{} found", counted(problems, "problem")),
+    ))
 }

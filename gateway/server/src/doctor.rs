@@ -5,7 +5,7 @@ use std::path::Path;
 use audit::AuditReader;
 
 use crate::Failure;
-use crate::failure::chain_of;
+use crate::failure::{chain_of, counted};
 use crate::screen::Screen;
 use crate::site::Site;
 
@@ -41,7 +41,10 @@ pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failu
         screen.say("一切正常", "all well");
         Ok(())
     } else {
-        Err(Failure::problems_found(format!("发现 {problems} 个问题"), format!("{problems} problem(s) found")))
+        Err(Failure::problems_found(
+            format!("发现 {problems} 个问题"),
+            format!("{} found", counted(problems, "problem")),
+        ))
     }
 }
 

@@ -89,6 +89,12 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// `1 fault`, `2 faults`.
+pub(crate) fn counted(n: usize, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
+
 /// An error with its causes, outermost first.
 pub(crate) fn chain_of(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

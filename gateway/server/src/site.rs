@@ -9,7 +9,7 @@ use schemas::{Registry, Relation};
 
 use crate::Failure;
 use crate::config::Config;
-use crate::failure::chain_of;
+use crate::failure::{chain_of, counted};
 
 /// What every command that touches data works on.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(crate) fn load_config(config_file: &Path) -> Result<Config, Failure> {
         let en: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Failure::configuration(
             format!("配置有 {} 处错误\n{}", zh.len(), zh.join("\n")),
-            format!("{} fault(s) in the configuration\n{}", en.len(), en.join("\n")),
+            format!("{} in the configuration\n{}", counted(en.len(), "fault"), en.join("\n")),
         )
     })
 }
@@ -79,7 +79,7 @@ pub(crate) fn load_policies(config: &Config, relations: &[Relation]) -> Result<P
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Failure::configuration(
             format!("策略有 {} 处错误\n{}", lines.len(), lines.join("\n")),
-            format!("{} fault(s) in the policies\n{}", lines.len(), lines.join("\n")),
+            format!("{} in the policies\n{}", counted(lines.len(), "fault"), lines.join("\n")),
         )
     })
 }
