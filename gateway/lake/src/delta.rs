@@ -125,7 +125,14 @@ impl Tables {
         let log_store = self.log_store(&relation.name)?;
         let schema: StructType = relation.arrow_schema().as_ref().try_into_kernel()?;
         if !log_store.is_delta_table_location().await? {
-            return create(log_store, relation, &schema, files).await;
+            return match create(Arc::clone(&log_store), relation, &schema, files).await {
+                // Somebody else created it after we looked. delta-rs looks once more before it writes, and its error for
+                // what it finds then has no type that can be told from others.
+                Err(DeltaTableError::GenericError { .. }) if log_store.is_delta_table_location().await? => {
+                    Err(DeltaTableError::VersionAlreadyExists(0))
+                }
+                result => result,
+            };
         }
         let mut table = DeltaTable::new(Arc::clone(&log_store));
         table.load().await?;

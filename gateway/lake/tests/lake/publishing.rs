@@ -126,25 +126,28 @@ async fn of_two_publishers_the_second_gets_a_conflict() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_publishers_at_once_one_wins_and_its_rows_are_whole() {
-    let lake = Lake::over(Arc::new(InMemory::new()), key()).unwrap();
-    let person = relation("unified.person");
-    let mut tasks = tokio::task::JoinSet::new();
-    for i in 0..6 {
-        let (lake, person) = (lake.clone(), person.clone());
-        tasks.spawn(async move {
-            let publication = lake.begin().await.unwrap();
-            let mut writer = publication.writer(&person).unwrap();
-            writer.write(rows(&person, 0, 50, &format!("p{i}-"))).await.unwrap();
-            writer.finish().await?;
-            publication.commit().await.map(|published| (i, published))
-        });
+    // Each round is a new lake: who creates a table is a race of its own.
+    for _ in 0..30 {
+        let lake = Lake::over(Arc::new(InMemory::new()), key()).unwrap();
+        let person = relation("unified.person");
+        let mut tasks = tokio::task::JoinSet::new();
+        for i in 0..6 {
+            let (lake, person) = (lake.clone(), person.clone());
+            tasks.spawn(async move {
+                let publication = lake.begin().await.unwrap();
+                let mut writer = publication.writer(&person).unwrap();
+                writer.write(rows(&person, 0, 50, &format!("p{i}-"))).await.unwrap();
+                writer.finish().await?;
+                publication.commit().await.map(|published| (i, published))
+            });
+        }
+        let outcomes = tasks.join_all().await;
+        assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(LakeError::Conflict))), "{outcomes:?}");
+        let last = lake.published().await.unwrap().unwrap();
+        let winner = outcomes.into_iter().flatten().find(|(_, p)| p == &last).unwrap().0;
+        let read = joined(&lake.snapshot(&last).read(&person.name).await.unwrap());
+        assert_eq!(read, rows(&person, 0, 50, &format!("p{winner}-")));
     }
-    let outcomes = tasks.join_all().await;
-    assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(LakeError::Conflict))), "{outcomes:?}");
-    let last = lake.published().await.unwrap().unwrap();
-    let winner = outcomes.into_iter().flatten().find(|(_, p)| p == &last).unwrap().0;
-    let read = joined(&lake.snapshot(&last).read(&person.name).await.unwrap());
-    assert_eq!(read, rows(&person, 0, 50, &format!("p{winner}-")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
