@@ -119,12 +119,12 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folders_is_compiled_in() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+        let root = Path::new("data");
         for (folder, ending, list) in
             [("datasets", "toml", DATASETS), ("unified", "toml", UNIFIED), ("codes", "csv", CODE_LISTS)]
         {
             let mut found = BTreeSet::new();
-            on_disk(&root.join(folder), &root, ending, &mut found);
+            on_disk(&root.join(folder), root, ending, &mut found);
             let listed: BTreeSet<String> = list.iter().map(|(path, _)| (*path).to_owned()).collect();
             assert_eq!(found, listed, "{folder}");
         }

@@ -39,5 +39,20 @@ fn test(runner_arguments: &[String]) -> ExitCode {
 }
 
 fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What the outer cargo told this program about its package must not reach the inner one: build scripts that look at
+    // these variables (ring's does) would count as changed, and everything above them be built anew.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_of_a_package) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// If the variable is one that cargo sets for the package it runs.
+fn is_of_a_package(name: &str) -> bool {
+    const NAMES: [&str; 5] =
+        ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_MANIFEST_LINKS", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"];
+    NAMES.contains(&name) || name.starts_with("CARGO_PKG_")
 }
