@@ -7,7 +7,7 @@ use connectors::{Excess, Format, ReadError, ReadLimits, ReadOptions, SheetState,
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression as ParquetCompression;
+use parquet::basic::{Compression as ParquetCompression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use zip::write::SimpleFileOptions;
 
@@ -36,22 +36,26 @@ fn strict() -> ReadOptions {
     ReadOptions { limits: ReadLimits { unpacking_ratio_max: 50, ..ReadLimits::default() }, ..options() }
 }
 
-fn parquet_of(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+fn parquet_of(columns: Vec<(&str, ArrayRef)>, compression: ParquetCompression) -> Vec<u8> {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let properties = WriterProperties::builder().set_compression(ParquetCompression::LZ4_RAW).build();
+    let properties = WriterProperties::builder().set_compression(compression).build();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     writer.into_inner().unwrap()
 }
 
 fn table_parquet() -> Vec<u8> {
+    table_parquet_in(ParquetCompression::LZ4_RAW)
+}
+
+fn table_parquet_in(compression: ParquetCompression) -> Vec<u8> {
     let mut remarks = ListBuilder::new(StringBuilder::new());
     remarks.values().append_value("甲");
     remarks.values().append_value("乙");
     remarks.append(true);
     remarks.append(false);
     remarks.append(false);
-    parquet_of(vec![
+    let columns = vec![
         ("编号", Arc::new(StringArray::from(vec!["R1", "R2", "R3"])) as ArrayRef),
         ("姓名", Arc::new(StringArray::from(vec![Some("张三"), Some("李四"), Some("王五")]))),
         ("登记日期", Arc::new(Date32Array::from(vec![Some(19_753), None, None]))),
@@ -59,7 +63,8 @@ fn table_parquet() -> Vec<u8> {
         ("金额", Arc::new(Float64Array::from(vec![Some(95.52), None, None]))),
         ("公民身份号码", Arc::new(Float64Array::from(vec![None, None, Some(990_101_198_407_190_016.0)]))),
         ("备注", Arc::new(remarks.finish())),
-    ])
+    ];
+    parquet_of(columns, compression)
 }
 
 #[test]
@@ -259,4 +264,19 @@ fn parquet_values_become_texts_and_are_read_again() {
     assert_eq!(rows.column("remark"), ["甲|乙", "∅"]);
     assert_eq!(rows.rejects(), [(3, "precision_lost", Some("id_no"))]);
     assert_eq!(report.sheets[0].drift.missing.len(), 2);
+}
+
+/// What pandas, polars, Spark and DuckDB write unless told otherwise, and what they can be told.
+#[test]
+fn parquet_in_each_common_compression() {
+    for compression in [
+        ParquetCompression::UNCOMPRESSED,
+        ParquetCompression::SNAPPY,
+        ParquetCompression::GZIP(GzipLevel::default()),
+        ParquetCompression::ZSTD(ZstdLevel::default()),
+        ParquetCompression::LZ4_RAW,
+    ] {
+        let (_, rows) = read(table_parquet_in(compression));
+        assert_eq!(rows.column("record_no"), ["R1", "R2"], "{compression}");
+    }
 }
