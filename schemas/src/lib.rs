@@ -7,7 +7,7 @@
 //! - identifiers that can only be built by parsing ([`CitizenId`], [`CreditCode`], [`Phones`], [`PartialDate`],
 //!   [`DivisionCode`], [`StandardAddress`]);
 //! - [`CellReader`]: one raw cell to a [`Cell`] of its field's type;
-//! - [`row_kind`], [`looks_like_mojibake`]: what tells rows that are no records, and text decoded wrongly, from others.
+//! - [`Mojibake`]: what tells text decoded wrongly from other text.
 //!
 //! [`Registry`] holds all of them, read once from the files in `schemas/data`.
 
@@ -31,7 +31,6 @@ mod partial_date;
 mod phone;
 mod registry;
 mod relation;
-mod row;
 mod shipped;
 mod writing;
 
@@ -46,10 +45,9 @@ pub use field::{Authority, Field, FieldType, Identifiability, Sensitivity};
 pub use fold::fold_name;
 pub use headings::canonical_heading;
 pub use id::{ColumnName, DatasetId, NameError, RelationName};
-pub use mojibake::{Mojibake, looks_like_mojibake};
+pub use mojibake::Mojibake;
 pub use numeral::chinese_number;
 pub use partial_date::{DatePrecision, PartialDate, PartialDateError};
 pub use phone::{Phone, PhoneError, Phones};
 pub use registry::{Registry, SchemaError};
 pub use relation::{Column, Relation};
-pub use row::{SkipKind, row_kind};

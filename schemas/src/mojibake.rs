@@ -15,7 +15,7 @@ impl Mojibake {
     /// What the text looks like. `None` for text that is in order, or for which nothing can be said.
     ///
     /// Seen are: the replacement character and what becomes of it (锟斤拷), UTF-8 read as GBK (寮犱笁 for 张三), and
-    /// GBK or UTF-8 read as Latin-1. Allocates nothing; linear in the text.
+    /// GBK or UTF-8 read as Latin-1. Linear in the text; allocates only for text that is suspected of the second.
     #[must_use]
     pub fn detect(text: &str) -> Option<Self> {
         if text.is_ascii() {
@@ -44,16 +44,16 @@ impl Mojibake {
             first = is_in(&pattern.first, place);
         }
         // UTF-8 as GBK: nearly all of it is such groups. As Latin-1: nearly no plain letter between the signs.
-        let as_gbk = pairs > 0 && han <= pairs * 4 + 1;
+        let as_gbk = pairs > 0 && han <= pairs * 4 + 1 && is_utf8_in_gbk(text);
         let as_latin1 = han == 0 && high >= 3 && high > latin * 2;
         (as_gbk || as_latin1).then_some(Self::Recoverable)
     }
 }
 
-/// Whether the text was decoded wrongly before it reached us; see [`Mojibake::detect`].
-#[must_use]
-pub fn looks_like_mojibake(text: &str) -> bool {
-    Mojibake::detect(text).is_some()
+/// Whether the bytes of the text in GBK are UTF-8. What tells rare names (张绮歌) from text decoded wrongly.
+fn is_utf8_in_gbk(text: &str) -> bool {
+    let (bytes, _, unmappable) = encoding_rs::GBK.encode(text);
+    !unmappable && std::str::from_utf8(&bytes).is_ok()
 }
 
 /// Two characters of three bytes in UTF-8 are three of two bytes in GBK. The first of the three has a lead byte from E4
@@ -120,6 +120,11 @@ mod tests {
             "张三",
             "买买提·艾力",
             "王㛃",
+            // Their characters also come up in text decoded wrongly, in these places.
+            "张绮歌",
+            "赵婵翠",
+            "李妤介",
+            "姗剁",
             "José",
             "浙江省杭州市西湖区翠苑街道翠苑一区3幢2单元501室",
             "居民反映楼下夜间施工噪声扰民，希望尽快处理。",

@@ -7,6 +7,8 @@ mod broken;
 #[cfg(test)]
 mod delimited;
 #[cfg(test)]
+mod dirt;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod landing;
