@@ -380,7 +380,7 @@ fn exit_codes_say_what_kind_of_failure_it_is() {
         (&["doctor"], 0, ""),
         (&["--config", &away, "pull"], 1, "grid"),
         (&["--config", &away, "check"], 3, "1 problem"),
-        (&["--config", &misspelt, "check"], 3, "1 problem"),
+        (&["--config", &misspelt, "check"], 78, "did you mean `police.incident`?"),
         (&["frobnicate"], 2, "frobnicate"),
         (&["pull", "nosuch"], 2, "no source is called `nosuch`; configured: police, civil"),
         (&["token", "--subject", "li", "--role", "nobody"], 2, "no role `nobody`; known: auditor"),

@@ -17,13 +17,6 @@ pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failu
     load_key(&config)?;
     let mut problems = 0_usize;
     for source in &config.sources {
-        for dataset in source.datasets.iter().filter(|id| registry.dataset(id).is_none()) {
-            problems += 1;
-            screen.say(
-                &format!("✗ 来源 {}:没有声明数据集 {dataset}", source.name),
-                &format!("✗ source {}: dataset {dataset} is not declared", source.name),
-            );
-        }
         let found = match ObjectStoreConnector::from_url(&source.url, &source.options) {
             Ok(connector) => connector.discover().await,
             Err(error) => Err(error),

@@ -15,6 +15,7 @@ use query::Limits;
 use schemas::DatasetId;
 
 use self::reader::{Document, Section};
+use crate::site::declarations;
 
 /// One fault of a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,11 +113,12 @@ impl Config {
     pub(crate) fn parse(file: &str, text: &str, base: &Path) -> Result<Self, Vec<ConfigFault>> {
         let mut document = Document::new(file, text);
         let top = document.top();
-        let mut reading = Reading { document: &mut document, base };
+        let mut reading = Reading { document: &mut document, base, declared: Vec::new() };
         let server = reading.server(&top);
         let data = reading.data(&top);
         let trust = reading.trust(&top);
         let (dataset_folder, admit_divisions) = reading.schemas(&top);
+        reading.declared = declared_datasets(dataset_folder.as_deref());
         let policy_file = reading.policies(&top);
         let limits = reading.limits(&top);
         let sources = reading.sources(&top);
@@ -143,6 +145,8 @@ impl Config {
 struct Reading<'r, 'd> {
     document: &'r mut Document<'d>,
     base: &'r Path,
+    /// The datasets a source may name. Empty if the declarations are unsound, which is told where they are read.
+    declared: Vec<DatasetId>,
 }
 
 impl Reading<'_, '_> {
@@ -366,17 +370,18 @@ impl Reading<'_, '_> {
     }
 
     fn datasets(&mut self, section: &Section) -> Vec<DatasetId> {
-        let names = self.document.texts(section, "datasets");
+        let names = self.document.placed_texts(section, "datasets");
+        let known: Vec<String> = self.declared.iter().map(ToString::to_string).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let none_named = names.is_empty();
         let mut datasets = Vec::new();
-        for name in names {
+        for (name, place) in names {
             match DatasetId::try_from(name.as_str()) {
-                Ok(dataset) => datasets.push(dataset),
-                Err(error) => {
-                    self.document.fault_at(section, "datasets", &format!("数据集名称有误:{name}"), &error.to_string())
-                }
+                Ok(dataset) if known.is_empty() || self.declared.contains(&dataset) => datasets.push(dataset),
+                _ => self.document.fault_of_unknown(place, ("数据集", "dataset"), &name, &known),
             }
         }
-        if datasets.is_empty() {
+        if none_named {
             self.document.fault_in(
                 section,
                 "datasets 至少要有一个数据集",
@@ -400,6 +405,12 @@ impl Reading<'_, '_> {
         }
         found
     }
+}
+
+/// Every dataset declared, by the product or in the site's folder.
+fn declared_datasets(folder: Option<&Path>) -> Vec<DatasetId> {
+    let registry = declarations(folder);
+    registry.map_or_else(|_| Vec::new(), |registry| registry.datasets().map(|dataset| dataset.id.clone()).collect())
 }
 
 fn default_threads() -> usize {

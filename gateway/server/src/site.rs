@@ -51,12 +51,15 @@ pub(crate) fn load_config(config_file: &Path) -> Result<Config, Failure> {
 
 /// Shipped declarations, those of the site, and the divisions it admits.
 pub(crate) fn registry(config: &Config) -> Result<Registry, Failure> {
+    let registry = declarations(config.dataset_folder.as_deref())?;
+    Ok(config.admit_divisions.iter().fold(registry, |registry, division| registry.admit_division(division)))
+}
+
+/// Shipped declarations and those of the site's folder, if it has one.
+pub(crate) fn declarations(folder: Option<&Path>) -> Result<Registry, Failure> {
     let unsound = |error: &dyn std::error::Error| Failure::configuration(chain_of(error), chain_of(error));
     let mut registry = Registry::shipped().map_err(|error| unsound(&error))?;
-    for division in &config.admit_divisions {
-        registry = registry.admit_division(division);
-    }
-    let Some(folder) = &config.dataset_folder else { return Ok(registry) };
+    let Some(folder) = folder else { return Ok(registry) };
     let mut files: Vec<_> = std::fs::read_dir(folder)?.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
     files.sort();
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "toml")) {

@@ -19,6 +19,10 @@ pub(super) struct Document<'d> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Section(Vec<Step>);
 
+/// Where a value stands in the text.
+#[derive(Debug, Clone)]
+pub(super) struct Place(Range<usize>);
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
     Key(String),
@@ -143,9 +147,17 @@ impl<'d> Document<'d> {
 
     /// A list of texts; empty if left out.
     pub(super) fn texts(&mut self, section: &Section, key: &'static str) -> Vec<String> {
+        self.placed_texts(section, key).into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// A list of texts, each with its place; empty if left out.
+    pub(super) fn placed_texts(&mut self, section: &Section, key: &'static str) -> Vec<(String, Place)> {
         let Some((value, span)) = self.value(section, key) else { return Vec::new() };
         let texts = value.as_array().and_then(|items| {
-            items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+            items
+                .iter()
+                .map(|item| item.get_ref().as_str().map(|text| (text.to_owned(), Place(item.span()))))
+                .collect::<Option<Vec<_>>>()
         });
         texts.unwrap_or_else(|| {
             self.fault(span, &format!("{key} 应为文本列表"), &format!("`{key}` has to be a list of texts"));
@@ -213,17 +225,15 @@ impl<'d> Document<'d> {
             })
             .unwrap_or_default();
         for (key, span) in unknown {
-            let nearest = known
-                .iter()
-                .map(|word| (strsim::damerau_levenshtein(&key, word), *word))
-                .min()
-                .filter(|(distance, _)| *distance <= 3);
-            let (zh, en) = match nearest {
-                Some((_, word)) => (format!(",是否想写 {word}?"), format!("; did you mean `{word}`?")),
-                None => (format!(",可用:{}", known.join("、")), format!("; known here: {}", known.join(", "))),
-            };
+            let (zh, en) = suggestion(&key, known);
             self.fault(span, &format!("未知的键 {key}{zh}"), &format!("unknown key `{key}`{en}"));
         }
+    }
+
+    /// Reports an item of a list that has to be one of `known`.
+    pub(super) fn fault_of_unknown(&mut self, place: Place, what: (&str, &str), name: &str, known: &[&str]) {
+        let (zh, en) = suggestion(name, known);
+        self.fault(place.0, &format!("未知的{} {name}{zh}", what.0), &format!("unknown {} `{name}`{en}", what.1));
     }
 
     /// A fault of one key's value.
@@ -249,5 +259,14 @@ impl<'d> Document<'d> {
             zh: zh.to_owned(),
             en: en.to_owned(),
         });
+    }
+}
+
+/// What to write instead of a name that is not known, in Chinese and English.
+fn suggestion(name: &str, known: &[&str]) -> (String, String) {
+    let nearest = known.iter().map(|word| (strsim::damerau_levenshtein(name, word), *word)).min();
+    match nearest {
+        Some((distance, word)) if distance <= 3 => (format!(",是否想写 {word}?"), format!("; did you mean `{word}`?")),
+        _ => (format!(",可用:{}", known.join("、")), format!("; known here: {}", known.join(", "))),
     }
 }

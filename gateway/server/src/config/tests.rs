@@ -49,6 +49,16 @@ fn every_fault_is_reported_at_once_with_its_place() {
 }
 
 #[test]
+fn datasets_nobody_declared_are_told_each_at_its_place() {
+    let text = GOOD.replace(r#"["police.resident"]"#, "[\"police.residents\",\n  \"no such\", \"police.resident\"]");
+    let found = faults(&text);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert_eq!(found[0], "datong.toml:14:13: unknown dataset `police.residents`; did you mean `police.resident`?");
+    assert!(found[1].starts_with("datong.toml:15:3: unknown dataset `no such`; known here: "), "{}", found[1]);
+    assert!(faults(&GOOD.replace(r#"["police.resident"]"#, "[]"))[0].contains("at least one dataset"));
+}
+
+#[test]
 fn off_loopback_without_tls_is_refused() {
     let open = GOOD.replace("127.0.0.1:8600", "0.0.0.0:8600");
     assert!(faults(&open)[0].contains("TLS"), "{:?}", faults(&open));
