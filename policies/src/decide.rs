@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use schemas::{FieldType, Relation};
 
 use crate::policy_set::{Purpose, Rule};
-use crate::{ColumnGrant, Decision, Grant, PolicySet, Principal, Refusal, RowPredicate};
+use crate::{AggregateRule, ColumnGrant, Decision, Grant, PolicySet, Principal, Refusal, RowPredicate};
 
 /// Days from 0001-01-01 (day 1) to 1970-01-01.
 const EPOCH_FROM_CE: i64 = 719_163;
@@ -79,14 +79,23 @@ fn grant(rule: &Rule, principal: &Principal, purpose: Option<&Purpose>, relation
     if columns.is_empty() {
         return None;
     }
+    if !aggregate_fits(rule.aggregate.as_deref(), &columns) {
+        return None;
+    }
     Some(Grant {
         rows,
         columns,
+        aggregate: rule.aggregate.clone(),
         rule: rule.id.clone(),
         legal_basis: rule.legal_basis.clone(),
         token_scope: purpose.map_or_else(|| format!("role:{}", principal.role), |p| p.id.clone()),
         expires: purpose.and_then(|p| p.expires),
     })
+}
+
+/// Whether the persons are still told apart: without that column nothing can be counted.
+fn aggregate_fits(aggregate: Option<&AggregateRule>, columns: &[ColumnGrant]) -> bool {
+    aggregate.is_none_or(|rule| columns.iter().any(|column| column.name == rule.persons))
 }
 
 /// Whether every column compared is a text of the relation.

@@ -1,6 +1,8 @@
 //! The answer of [`crate::PolicySet::decide`], with its reasons.
 
-use crate::{Mask, RowPredicate};
+use std::sync::Arc;
+
+use crate::{AggregateRule, Mask, RowPredicate};
 
 /// What a principal may see of one relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Grant {
     pub rows: RowPredicate,
     /// The visible columns only, in the order of the relation. Never empty.
     pub columns: Vec<ColumnGrant>,
+    /// If set, rows are never released, only groups of enough persons.
+    pub aggregate: Option<Arc<AggregateRule>>,
     /// Id of the rule: `grid_worker/unified.person`, `police_officer@case_investigation/unified.person`.
     pub rule: String,
     /// Legal basis of the rule, as written in the policy.

@@ -12,6 +12,7 @@
 //! - *default closed*: no rule, no relation; no grant, no column; no attribute, no row; no sound policy, no set;
 //! - *total masks*: equal length, nulls stay null, the type is [`Mask::output_type`], nothing hidden decides the output.
 
+mod aggregate;
 mod decide;
 mod decision;
 mod mask;
@@ -20,6 +21,7 @@ mod policy_set;
 mod principal;
 mod row;
 
+pub use aggregate::AggregateRule;
 pub use decision::{ColumnGrant, Decision, Grant, Reason, Refusal};
 pub use mask::{Disclosure, Keep, Mask, MaskContext, MaskError, Positions, REDACTED};
 pub use parse::{FaultKind, PolicyFault};

@@ -26,12 +26,20 @@
 //! rows = { column = "grid_id", in = "grids" }
 //! classes = { none = "clear" }              # defaults by classification; may be left out
 //! columns = { name = "clear", id_no = "id_number" }
+//!
+//! [rule.aggregate]                          # may be left out; then rows may be read
+//! persons = "person_id"                     # what is counted as a person
+//! k = 5                                     # fewest persons of a group
+//! keys = ["grid_id", "sex"]                 # may be grouped by and compared
+//! measures = ["cost"]                       # may be summed and averaged
+//! dominance_percent = 80                    # most of a sum that one person may make up
 //! ```
 //!
 //! `rows` is `"all"`, `{ column, in = ATTRIBUTE }`, `{ column, prefix = ATTRIBUTE }`, `{ column, equals = [TEXT] }`,
 //! `{ column, starts_with = [TEXT] }`, `{ and = [..] }` or `{ or = [..] }`. A column that neither `columns` nor `classes`
 //! names is hidden. What a text does not say is never assumed: a word not known here is a fault.
 
+mod aggregate_spec;
 mod fault;
 mod mask_spec;
 mod reader;

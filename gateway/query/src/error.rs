@@ -3,6 +3,8 @@
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
+use crate::AggregateRefusal;
+
 /// What a caller can do about an error. Adapters translate it to HTTP status, SQLSTATE or gRPC code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -86,6 +88,20 @@ pub enum QueryError {
         /// Why, in the policy's words.
         reason: String,
     },
+    /// The relation is open to statistics only, and the statement asks for more.
+    #[error("{refusal}")]
+    AggregateOnly {
+        /// What of the statement is not open.
+        refusal: AggregateRefusal,
+    },
+    /// The answer and an earlier one would differ by too few persons.
+    #[error(
+        "this group differs from one released to you before by fewer than {k} persons; a subtraction would tell about them. Ask for the same group again, or for one that differs by more"
+    )]
+    TooCloseToEarlier {
+        /// Fewest persons.
+        k: usize,
+    },
     /// A limit was reached.
     #[error("limit `{limit}` reached: at most {allowed}")]
     LimitReached {
@@ -124,9 +140,11 @@ impl QueryError {
             | Self::AmbiguousColumn { .. }
             | Self::Unplannable { .. }
             | Self::EvaluationFailed => ErrorKind::Invalid,
-            Self::StatementNotAllowed { .. } | Self::ConstructNotAllowed { .. } | Self::Refused { .. } => {
-                ErrorKind::Forbidden
-            }
+            Self::StatementNotAllowed { .. }
+            | Self::ConstructNotAllowed { .. }
+            | Self::Refused { .. }
+            | Self::AggregateOnly { .. }
+            | Self::TooCloseToEarlier { .. } => ErrorKind::Forbidden,
             Self::RelationNotFound { .. } | Self::ColumnNotFound { .. } | Self::FunctionNotAllowed { .. } => {
                 ErrorKind::NotFound
             }
@@ -151,6 +169,8 @@ impl QueryError {
             Self::Unplannable { .. } => "DT-SQL-0009",
             Self::EvaluationFailed => "DT-SQL-0010",
             Self::Refused { .. } => "DT-POL-0001",
+            Self::AggregateOnly { .. } => "DT-POL-0002",
+            Self::TooCloseToEarlier { .. } => "DT-POL-0003",
             Self::LimitReached { .. } => "DT-LIM-0001",
             Self::Busy { .. } => "DT-LIM-0002",
             Self::NoData => "DT-SRV-0001",
@@ -164,7 +184,11 @@ impl QueryError {
     pub fn sqlstate(&self) -> &'static str {
         match self {
             Self::Syntax { .. } | Self::NotOneStatement { .. } => "42601",
-            Self::StatementNotAllowed { .. } | Self::ConstructNotAllowed { .. } | Self::Refused { .. } => "42501",
+            Self::StatementNotAllowed { .. }
+            | Self::ConstructNotAllowed { .. }
+            | Self::Refused { .. }
+            | Self::AggregateOnly { .. }
+            | Self::TooCloseToEarlier { .. } => "42501",
             Self::RelationNotFound { .. } => "42P01",
             Self::ColumnNotFound { .. } => "42703",
             Self::FunctionNotAllowed { .. } => "42883",
@@ -193,6 +217,10 @@ impl QueryError {
             Self::Unplannable { detail } => format!("语句无法执行:{detail}"),
             Self::EvaluationFailed => "某一行上的表达式计算失败(类型转换、除以零或溢出)".to_owned(),
             Self::Refused { reason } => format!("策略拒绝本次请求:{reason}"),
+            Self::AggregateOnly { refusal } => refusal.zh(),
+            Self::TooCloseToEarlier { k } => format!(
+                "该组与此前查得的一组相差不足 {k} 人,相减会暴露这些人,故不提供;可重查原来的组,或改查相差更多的组"
+            ),
             Self::LimitReached { limit, allowed } => format!("达到限制 {limit}:最多 {allowed}"),
             Self::Busy { allowed } => format!("并发查询过多:max_concurrent_queries 为 {allowed}"),
             Self::NoData => "尚未发布任何数据".to_owned(),

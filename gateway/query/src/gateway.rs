@@ -13,6 +13,7 @@ use policies::{PolicySet, Principal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::aggregate_gate::{Asker, OverlapGuard, release_groups};
 use crate::catalog::PrincipalCatalog;
 use crate::metadata::VisibleRelation;
 use crate::plan_gate::{PlanReads, check_plan};
@@ -63,6 +64,7 @@ pub struct Gateway {
     sessions: Arc<SessionFactory>,
     cpu: CpuRuntime,
     slots: Arc<Semaphore>,
+    overlaps: Arc<OverlapGuard>,
     recorder: Arc<dyn Recorder>,
     config: GatewayConfig,
 }
@@ -89,6 +91,7 @@ impl Gateway {
             sessions: Arc::new(sessions),
             cpu,
             slots: Arc::new(Semaphore::new(config.limits.max_concurrent_queries.max(1))),
+            overlaps: Arc::default(),
             recorder,
             config,
         })
@@ -218,9 +221,15 @@ impl Gateway {
         let (token_key, today) = (self.config.token_key.clone(), self.today());
         let (principal, sql) = (request.principal.clone(), request.sql.clone());
         let sessions = Arc::clone(&self.sessions);
+        let asker = Asker {
+            guard: Arc::clone(&self.overlaps),
+            subject: principal.subject.clone(),
+            data_version: data.version,
+            max_groups: limits.max_released_groups,
+        };
         let planning = self.cpu.spawn(async move {
             let catalog = Arc::new(PrincipalCatalog::new(&data, &policies, &principal, &token_key, today)?);
-            plan_query(&sql, catalog, &sessions, &limits).await
+            plan_query(&sql, catalog, &sessions, &limits, &asker).await
         });
         match tokio::time::timeout(allowed, planning).await {
             Ok(Ok(planned)) => planned,
@@ -274,12 +283,14 @@ async fn plan_query(
     catalog: Arc<PrincipalCatalog>,
     sessions: &SessionFactory,
     limits: &Limits,
+    asker: &Asker,
 ) -> Result<Planned, QueryError> {
     let statement = parse_query(sql, limits)?;
     let state = sessions.session(catalog, limits).map_err(|_| QueryError::internal("session"))?;
     let as_planning = |error: datafusion::error::DataFusionError| QueryError::from_planning(&error);
     let logical = state.statement_to_plan(statement).await.map_err(as_planning)?;
     check_plan(&logical, limits)?;
+    let logical = release_groups(logical, &state, limits, asker)?;
     let optimized = state.optimize(&logical).map_err(as_planning)?;
     let reads = check_plan(&optimized, limits)?;
     let plan = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(as_planning)?;

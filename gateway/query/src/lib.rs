@@ -9,6 +9,7 @@
 //!
 //! This crate is *not* a server: it knows no HTTP, gRPC or PostgreSQL type, and it stores nothing.
 
+mod aggregate_gate;
 mod catalog;
 mod data;
 mod error;
@@ -28,6 +29,7 @@ mod session;
 mod statement;
 mod token_key;
 
+pub use aggregate_gate::AggregateRefusal;
 pub use data::{PublishedData, PublishedTable};
 pub use error::{ErrorKind, QueryError};
 pub use functions::allowed_function_names;

@@ -27,6 +27,8 @@ pub struct Limits {
     pub max_concurrent_queries: usize,
     /// `max_queue_time`: waiting for a free place.
     pub max_queue_time: Duration,
+    /// `max_released_groups`: groups of aggregate-only relations released to one subject from one published version.
+    pub max_released_groups: usize,
     /// `max_recursion`: rounds of a recursive query are bounded by rows; this bounds its nesting.
     pub max_recursive_queries: usize,
 }
@@ -45,6 +47,7 @@ impl Default for Limits {
             max_query_memory_bytes: 512 << 20,
             max_concurrent_queries: 8,
             max_queue_time: Duration::from_secs(5),
+            max_released_groups: 20_000,
             max_recursive_queries: 2,
         }
     }

@@ -12,7 +12,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use policies::{Grant, Mask};
+use policies::{AggregateRule, Grant, Mask};
 use schemas::{Relation, RelationName};
 
 use crate::session::CATALOG;
@@ -29,6 +29,8 @@ pub struct VisibleRelation {
     pub en: String,
     /// Whether a row filter is in force.
     pub rows_filtered: bool,
+    /// If set, rows cannot be read, only groups of enough persons.
+    pub aggregate: Option<Arc<AggregateRule>>,
     /// Visible columns in order.
     pub columns: Vec<VisibleColumn>,
 }
@@ -80,6 +82,7 @@ impl VisibleRelation {
             zh: relation.zh.clone(),
             en: relation.en.clone(),
             rows_filtered: grant.rows != policies::RowPredicate::All,
+            aggregate: grant.aggregate.clone(),
             columns,
         }
     }

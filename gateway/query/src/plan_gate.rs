@@ -10,13 +10,14 @@ use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use std::any::Any;
 use std::sync::Arc;
 
+use crate::aggregate_gate::as_released_groups;
 use crate::functions::AllowedFunctions;
 use crate::metadata::is_metadata_table;
 use crate::policy_table::as_policy_table;
 use crate::{Limits, MaskedColumn, QueryError};
 
 /// What a plan reads, for the audit record and the client's notice.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct PlanReads {
     /// Qualified columns, each once, sorted.
     pub(crate) columns: Vec<String>,
@@ -96,6 +97,11 @@ impl Gate<'_> {
             let projection = scan.projection.as_deref();
             self.reads.columns.extend(table.column_names(projection));
             self.reads.masked.extend(table.masked_columns(projection));
+            return Ok(());
+        }
+        if let Some(groups) = as_released_groups(&provider) {
+            self.reads.columns.extend(groups.reads().columns.iter().cloned());
+            self.reads.masked.extend(groups.reads().masked.iter().cloned());
             return Ok(());
         }
         let any: &dyn Any = provider.as_ref();

@@ -14,7 +14,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
-use policies::{Grant, Mask, MaskContext};
+use policies::{AggregateRule, Grant, Mask, MaskContext};
 use schemas::RelationName;
 
 use crate::leakproof::{ClearColumns, is_leakproof};
@@ -30,6 +30,7 @@ pub struct PolicyTable {
     columns: Vec<VisibleColumn>,
     row_filter: Option<Expr>,
     clear: ClearColumns,
+    aggregate: Option<Arc<AggregateRule>>,
     context: Arc<MaskContext>,
     schema: SchemaRef,
 }
@@ -70,13 +71,19 @@ impl PolicyTable {
             });
         }
         let row_filter = row_filter(&grant.rows, &raw_schema);
-        Ok(Self { relation, raw, columns, row_filter, clear, context, schema: Arc::new(Schema::new(fields)) })
+        let (aggregate, schema) = (grant.aggregate.clone(), Arc::new(Schema::new(fields)));
+        Ok(Self { relation, raw, columns, row_filter, clear, aggregate, context, schema })
     }
 
     /// The relation.
     #[must_use]
     pub fn relation(&self) -> &RelationName {
         &self.relation
+    }
+
+    /// How the relation may be aggregated, if its rows may not be read.
+    pub(crate) fn aggregate(&self) -> Option<&AggregateRule> {
+        self.aggregate.as_deref()
     }
 
     /// The masks in force on the projected columns (`None`: all).

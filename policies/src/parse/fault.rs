@@ -173,6 +173,24 @@ pub enum FaultKind {
         /// Where the first one is.
         first_line: usize,
     },
+    /// `[rule.aggregate]` names a column that the rule does not show.
+    #[error("the aggregate of relation `{relation}` names column `{column}`, which the rule does not show")]
+    AggregateColumnHidden {
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
+    /// `[rule.aggregate]` uses a column for what its type or mask does not allow.
+    #[error(
+        "column `{column}` of relation `{relation}` cannot be used so: persons are told by a clear or tokenised text, measures are clear numbers"
+    )]
+    AggregateColumnUnfit {
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
     /// A rule that shows no column.
     #[error("rule `{rule}` shows no column")]
     ShowsNothing {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use schemas::{Column, Relation, RelationName, Sensitivity};
 use toml::de::{DeArray, DeTable};
 
+use super::aggregate_spec::{AggregateSpec, read_aggregate};
 use super::fault::{FaultKind, Faults};
 use super::mask_spec::{NamedMasks, read_mask};
 use super::reader::{TableReader, Text, Value, text_of, texts_of};
@@ -79,6 +81,7 @@ struct Draft<'k> {
     rows: RowRule,
     classes: Vec<(Sensitivity, Mask, Range<usize>)>,
     columns: Vec<(Text, Mask)>,
+    aggregate: Option<AggregateSpec>,
 }
 
 /// Reads everything there is to read, so that one fault does not hide the next; `None` if any part cannot be used.
@@ -97,6 +100,10 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
     let rows = reader.require("rows", faults).and_then(|value| read_rows(value, role, &relations, faults));
     let classes = reader.optional_table("classes", faults).map(|table| read_classes(table, known, faults));
     let columns = reader.optional_table("columns", faults).map(|table| read_columns(table, &relations, known, faults));
+    let aggregate = match reader.get("aggregate") {
+        None => Some(None),
+        Some(value) => read_aggregate(value, faults).map(Some),
+    };
     let span = reader.span();
     reader.close(faults);
     Some(Draft {
@@ -110,6 +117,7 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
         rows: rows?,
         classes: classes.unwrap_or_default(),
         columns: columns.unwrap_or_default(),
+        aggregate: aggregate?,
     })
 }
 
@@ -215,7 +223,9 @@ impl Draft<'_> {
         if columns.is_empty() {
             faults.add(self.span.clone(), FaultKind::ShowsNothing { rule: id.clone() });
         }
-        Rule { id, legal_basis: self.legal_basis.clone(), rows: self.rows.clone(), columns }
+        let of_relation = relation.name.to_string();
+        let aggregate = self.aggregate.as_ref().map(|spec| Arc::new(spec.bind(&of_relation, &columns, faults)));
+        Rule { id, legal_basis: self.legal_basis.clone(), rows: self.rows.clone(), columns, aggregate }
     }
 
     /// The mask that the rule names for the column, or else for its class.

@@ -2,7 +2,7 @@
 
 use policies::{Decision, Mask, Refusal, RowPredicate};
 
-use crate::fixture::{TODAY, event, person, principal, sound};
+use crate::fixture::{SOUND, TODAY, event, parse, person, principal, sound};
 
 #[test]
 fn a_grant_names_rows_columns_masks_and_rules_in_relation_order() {
@@ -128,4 +128,21 @@ fn another_text_is_another_version() {
     assert_eq!(set.version(), sound().version());
     let other = crate::fixture::parse(&crate::fixture::SOUND.replace("网格化条例", "网格化管理条例")).unwrap();
     assert_ne!(set.version(), other.version());
+}
+
+#[test]
+fn an_aggregate_only_relation_says_so_in_its_grant() {
+    let rule = "[rule.columns]\nid_no = \"id_number\"\nname = \"clear\"\nbirth_date = \"year\"\n";
+    let text =
+        SOUND.replacen(rule, &format!("{rule}[rule.aggregate]\npersons = \"name\"\nk = 7\nkeys = [\"id_no\"]\n\n"), 1);
+    let worker = principal("grid_worker", &[("grids", &["G1"])], None);
+    let grant = |text: &str| parse(text).unwrap().decide_on(&worker, &person(), 0).grant().unwrap().clone();
+    assert_eq!(grant(SOUND).aggregate, None);
+    let aggregate = grant(&text).aggregate.unwrap();
+    assert_eq!((aggregate.persons.as_str(), aggregate.k, aggregate.dominance_percent), ("name", 7, 80));
+    assert!(aggregate.keys.contains("id_no") && aggregate.measures.is_empty());
+    // Without the persons nothing can be counted, so nothing is shown.
+    let mut changed = person();
+    changed.columns.retain(|column| column.name.as_str() != "name");
+    assert!(parse(&text).unwrap().decide_on(&worker, &changed, 0).grant().is_none());
 }

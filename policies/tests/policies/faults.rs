@@ -235,3 +235,40 @@ fn a_text_of_absurd_length_is_not_read() {
     let faults = parse(&"#".repeat(5 << 20)).unwrap_err();
     assert_eq!(render(&faults), "p.toml:1:1: a policy text has at most 4194304 bytes");
 }
+
+/// The grid worker's rule for people with an aggregate table of these lines.
+fn aggregate_faults(lines: &str) -> String {
+    let rule = "[rule.columns]\nid_no = \"id_number\"\nname = \"clear\"\nbirth_date = \"year\"\n";
+    faults_with(
+        rule,
+        &format!(
+            "{rule}[rule.aggregate]\n{lines}\n[[rule]]\nrole = \"auditor\"\nrelations = [\"unified.event\"]\nzh = \"一\"\nen = \"one\"\nlegal_basis = \"法\"\nrows = \"all\"\n[rule.columns]\ntitle = \"clear\"\n"
+        ),
+    )
+}
+
+#[test]
+fn an_aggregate_table_is_held_against_what_the_rule_shows() {
+    for (lines, fault) in [
+        ("k = 5", "`persons` is missing"),
+        ("persons = \"name\"", "`k` is missing"),
+        ("persons = \"name\"\nk = 1", "`k` must be a whole number from 2 to 10000"),
+        ("persons = \"name\"\nk = \"5\"", "`k` must be a whole number from 2 to 10000"),
+        (
+            "persons = \"name\"\nk = 5\ndominance_percent = 101",
+            "`dominance_percent` must be a whole number from 1 to 100",
+        ),
+        ("persons = \"name\"\nk = 5\nkey = [\"name\"]", "unknown key `key`; did you mean `keys`?"),
+        ("persons = \"nosuch\"\nk = 5", "names column `nosuch`, which the rule does not show"),
+        ("persons = \"id_no\"\nk = 5", "column `id_no` of relation `unified.person` cannot be used so"),
+        ("persons = \"name\"\nk = 5\nkeys = [\"birth_dat\"]", "names column `birth_dat`, which the rule does not show"),
+        (
+            "persons = \"name\"\nk = 5\nmeasures = [\"name\"]",
+            "column `name` of relation `unified.person` cannot be used so",
+        ),
+    ] {
+        let told = aggregate_faults(lines);
+        assert!(told.contains(fault), "{lines}: {told}");
+    }
+    assert_eq!(aggregate_faults("persons = \"name\"\nk = 5"), "accepted");
+}

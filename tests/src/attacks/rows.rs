@@ -392,9 +392,10 @@ fn visit(i: usize, patient: &Person) -> Visit {
     Visit {
         person_id: patient.person_id.clone(),
         id_number: patient.id_number.clone(),
-        diagnosis: ["HIV", "I10", "E11"][i % 3].to_owned(),
-        hospital: ["H1", "H2"][i % 2].to_owned(),
+        // Three people share a rare diagnosis; of the six of a small hospital one makes up nearly all the cost.
+        diagnosis: if [4, 11, 18].contains(&i) { "A15" } else { ["HIV", "I10", "E11"][i % 3] }.to_owned(),
+        hospital: if (20..26).contains(&i) { "H3" } else { ["H1", "H2"][i % 2] }.to_owned(),
         visit_date: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + Days::new(i as u64 % 40),
-        cost: 50.0 + 0.5 * i as f64,
+        cost: if i == 20 { 1_000_000.0 } else { 50.0 + 0.5 * i as f64 },
     }
 }

@@ -1,5 +1,6 @@
 //! The attack lines of `tests/attacks/attacks.jsonl`, and more of the same kind, over every door there is.
 
+mod aggregates;
 mod bytes;
 mod corpus;
 mod generated;
