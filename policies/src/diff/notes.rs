@@ -18,8 +18,7 @@ pub(super) fn compare(old: &PolicySet, new: &PolicySet) -> Vec<PolicyNote> {
     notes
 }
 
-/// Titles and legal bases. Those of rules are compared only where a rule stands in both sets: that it is new or gone shows in
-/// its cells.
+/// Titles, attributes and legal bases of roles and purposes.
 fn texts(set: &PolicySet) -> Texts {
     let mut texts = Texts::new();
     for role in set.roles() {
@@ -57,7 +56,8 @@ fn rules(set: &PolicySet) -> BTreeMap<&str, &Rule> {
     rules.map(|rule| (rule.id.as_str(), rule)).collect()
 }
 
-/// The legal basis, or else the title of the rule, seen in the reason of a column whose mask is what it was.
+/// The legal basis, or else the title of the rule, seen in the reason of a column whose mask is what it was. Only where a rule
+/// stands in both sets: that it is new or gone shows in its cells.
 fn wording(old: &Rule, new: &Rule) -> Option<PolicyNote> {
     let note = |what, before: &str, after: &str| PolicyNote {
         subject: new.id.clone(),
