@@ -5,6 +5,7 @@
 //! - [`PolicySet`]: the closed, typed policy language, read from TOML and checked against the relations it speaks of.
 //!   A set with any fault is refused whole, with every [`PolicyFault`] at once;
 //! - [`PolicySet::decide`]: a [`Principal`] and a relation to a [`Decision`], default closed;
+//! - [`PolicySet::diff`]: who sees more than before, exactly; [`PolicySet::matrix`]: who sees what, as a table;
 //! - [`Mask`]: one column to a column of equal length that shows less. Masks are total: no value makes them fail, and a
 //!   value of an unexpected shape is redacted, never let through.
 //!
@@ -15,7 +16,9 @@
 mod aggregate;
 mod decide;
 mod decision;
+mod diff;
 mod mask;
+mod matrix;
 mod parse;
 mod policy_set;
 mod principal;
@@ -23,7 +26,9 @@ mod row;
 
 pub use aggregate::AggregateRule;
 pub use decision::{ColumnGrant, Decision, Grant, Reason, Refusal};
+pub use diff::{Change, ChangeLine, ChangedPart, PolicyChange, PolicyDiff, PolicyNote, RowExample, Wording};
 pub use mask::{Disclosure, Keep, Mask, MaskContext, MaskError, Positions, REDACTED};
+pub use matrix::{MatrixCell, Visibility};
 pub use parse::{FaultKind, PolicyFault};
 pub use policy_set::{PolicySet, Purpose, Role};
 pub use principal::Principal;

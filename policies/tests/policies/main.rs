@@ -5,6 +5,12 @@ mod decision;
 #[cfg(test)]
 mod default_closed;
 #[cfg(test)]
+mod diff;
+#[cfg(test)]
+mod diff_mutations;
+#[cfg(test)]
+mod diff_rows;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod fixture;

@@ -3,47 +3,45 @@
 //! A changed policy shows as changed cells in the diff; a new column fails here until somebody has looked at it. Run with
 //! `DATONG_UPDATE_MATRIX=1` to write the file anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use policies::{Decision, PolicySet, Principal};
+use policies::{MatrixCell, PolicySet, Visibility};
 use schemas::{Registry, Relation};
 
-use crate::fixture::{TODAY, render};
+use crate::fixture::render;
 
+/// [`PolicySet::matrix`], one cell a line.
 fn cells(set: &PolicySet, relations: &[Relation]) -> String {
     let mut out = String::new();
-    for role in set.roles() {
-        let purposes = std::iter::once(None).chain(set.purposes_of(&role.name).map(|p| Some(p.id.clone())));
-        for purpose in purposes {
-            let subject = purpose.as_ref().map_or_else(|| role.name.clone(), |p| format!("{}@{p}", role.name));
-            let attributes: BTreeMap<String, Vec<String>> =
-                role.attributes.iter().map(|a| (a.clone(), vec![format!("<{a}>")])).collect();
-            let who = Principal { subject: "u".to_owned(), role: role.name.clone(), attributes, purpose };
-            for relation in relations {
-                write_relation(&subject, relation, &set.decide_on(&who, relation, TODAY), &mut out);
-            }
-        }
+    let mut last = None;
+    for cell in set.matrix(relations) {
+        let subject = cell.purpose.as_ref().map_or_else(|| cell.role.clone(), |p| format!("{}@{p}", cell.role));
+        let place = Some((subject.clone(), cell.relation.clone()));
+        let is_first = last != place;
+        last = place;
+        write_cell(&subject, &cell, is_first, &mut out);
     }
     out
 }
 
-fn write_relation(subject: &str, relation: &Relation, decision: &Decision, out: &mut String) {
-    let name = &relation.name;
-    match decision {
-        Decision::Invisible => writeln!(out, "{subject} {name} invisible").unwrap(),
-        Decision::Refused { reason } => writeln!(out, "{subject} {name} refused: {reason}").unwrap(),
+fn write_cell(subject: &str, cell: &MatrixCell, is_first: bool, out: &mut String) {
+    let MatrixCell { relation, rule, mask, .. } = cell;
+    match (cell.visibility, &cell.column) {
+        (Visibility::Invisible, _) => writeln!(out, "{subject} {relation} invisible").unwrap(),
+        (Visibility::Refused, _) => writeln!(out, "{subject} {relation} refused: {}", cell.refusal).unwrap(),
         // The base rule under a purpose: its cells are listed without the purpose.
-        Decision::Visible(grant) if !grant.rule.starts_with(&format!("{subject}/")) => {
-            writeln!(out, "{subject} {name} as {}", grant.rule).unwrap();
-        }
-        Decision::Visible(grant) => {
-            writeln!(out, "{subject} {name} rows {:?}", grant.rows).unwrap();
-            for column in &relation.columns {
-                let mask = grant.column(column.name.as_str()).map_or_else(|| "-".to_owned(), |c| c.mask.to_string());
-                writeln!(out, "{subject} {name}.{} {mask}", column.name).unwrap();
+        (Visibility::Visible, _) if !rule.starts_with(&format!("{subject}/")) => {
+            if is_first {
+                writeln!(out, "{subject} {relation} as {rule}").unwrap();
             }
+        }
+        (Visibility::Visible, column) => {
+            if is_first {
+                writeln!(out, "{subject} {relation} rows {}", cell.rows).unwrap();
+            }
+            writeln!(out, "{subject} {relation}.{} {mask}", column.as_ref().unwrap()).unwrap();
         }
     }
 }

@@ -1,0 +1,78 @@
+//! What reads otherwise and shows the same: titles, legal bases, wording.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::PolicyNote;
+use crate::PolicySet;
+use crate::policy_set::Rule;
+
+type Texts = BTreeMap<(String, &'static str), String>;
+
+pub(super) fn compare(old: &PolicySet, new: &PolicySet) -> Vec<PolicyNote> {
+    let mut notes = differences(&texts(old), &texts(new));
+    let was = rules(old);
+    for (id, rule) in rules(new) {
+        notes.extend(was.get(id).and_then(|old| wording(old, rule)));
+    }
+    notes.sort();
+    notes
+}
+
+/// Titles, attributes and legal bases of roles and purposes.
+fn texts(set: &PolicySet) -> Texts {
+    let mut texts = Texts::new();
+    for role in set.roles() {
+        let subject = format!("role {}", role.name);
+        texts.insert((subject.clone(), "title"), format!("{} / {}", role.zh, role.en));
+        texts.insert((subject, "attributes"), role.attributes.join(", "));
+    }
+    for purpose in set.purposes() {
+        let subject = format!("purpose {}", purpose.id);
+        texts.insert((subject.clone(), "title"), format!("{} / {}", purpose.zh, purpose.en));
+        texts.insert((subject.clone(), "legal basis"), purpose.legal_basis.clone());
+        if purpose.roles.is_empty() {
+            // Nobody may declare it, so no change speaks of its last day.
+            texts.insert((subject, "last day"), purpose.expires.map_or_else(String::new, |day| day.to_string()));
+        }
+    }
+    texts
+}
+
+fn differences(old: &Texts, new: &Texts) -> Vec<PolicyNote> {
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let text = |texts: &Texts, key| texts.get(key).cloned().unwrap_or_default();
+    let notes = keys.into_iter().map(|key| PolicyNote {
+        subject: key.0.clone(),
+        what: key.1,
+        before: text(old, key),
+        after: text(new, key),
+    });
+    notes.filter(|note| note.before != note.after).collect()
+}
+
+fn rules(set: &PolicySet) -> BTreeMap<&str, &Rule> {
+    let of_relations = set.rules.values().flat_map(BTreeMap::values);
+    let rules = of_relations.flat_map(|of_relation| of_relation.base.iter().chain(of_relation.by_purpose.values()));
+    rules.map(|rule| (rule.id.as_str(), rule)).collect()
+}
+
+/// The legal basis, or else the title of the rule, seen in the reason of a column whose mask is what it was. Only where a rule
+/// stands in both sets: that it is new or gone shows in its cells.
+fn wording(old: &Rule, new: &Rule) -> Option<PolicyNote> {
+    let note = |what, before: &str, after: &str| PolicyNote {
+        subject: new.id.clone(),
+        what,
+        before: before.to_owned(),
+        after: after.to_owned(),
+    };
+    if old.legal_basis != new.legal_basis {
+        return Some(note("legal basis", &old.legal_basis, &new.legal_basis));
+    }
+    new.columns.iter().find_map(|(name, is)| {
+        let was = old.columns.get(name).filter(|was| was.mask == is.mask)?;
+        if was.reason.zh != is.reason.zh {
+            return Some(note("wording", &was.reason.zh, &is.reason.zh));
+        }
+        (was.reason.en != is.reason.en).then(|| note("wording", &was.reason.en, &is.reason.en))
+    })
+}

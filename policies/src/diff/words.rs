@@ -1,0 +1,111 @@
+//! Masks, rows, days and visibility in words.
+
+use chrono::{DateTime, NaiveDate};
+
+use super::change::Wording;
+use crate::row::{RowRule, Values};
+use crate::{Mask, Visibility};
+
+/// What two masks show. If the words are the same for both, their parameters are added.
+pub(super) fn of_masks(old: Option<&Mask>, new: Option<&Mask>) -> (Wording, Wording) {
+    let plain = |mask: Option<&Mask>| match mask {
+        Some(mask) => Wording::new(mask.zh(), mask.en()),
+        None => Wording::new("不可见", "hidden"),
+    };
+    let exact = |mask: Option<&Mask>| match mask {
+        Some(mask) => Wording::new(format!("{} [{mask}]", mask.zh()), format!("{} [{mask}]", mask.en())),
+        None => plain(None),
+    };
+    let (before, after) = (plain(old), plain(new));
+    if before == after { (exact(old), exact(new)) } else { (before, after) }
+}
+
+pub(super) fn of_visibility(visibility: Visibility) -> Wording {
+    match visibility {
+        Visibility::Invisible => Wording::new("不可见", "invisible"),
+        Visibility::Refused => Wording::new("可知其存在，但拒绝查询", "known, but refused"),
+        Visibility::Visible => Wording::new("可见", "visible"),
+    }
+}
+
+/// Days since 1970-01-01.
+pub(super) fn of_expiry(last_day: Option<i32>) -> Wording {
+    let Some(day) = last_day else { return Wording::new("长期", "without end") };
+    let text = date(day).map_or_else(|| format!("1970-01-01 + {day}"), |date| date.to_string());
+    Wording::new(format!("至{text}"), format!("until {text}"))
+}
+
+fn date(day: i32) -> Option<NaiveDate> {
+    DateTime::from_timestamp(i64::from(day).checked_mul(86_400)?, 0).map(|at| at.date_naive())
+}
+
+/// `None`: no row.
+pub(super) fn of_rows(rule: Option<&RowRule>) -> Wording {
+    match rule {
+        None => Wording::new("没有行", "no row"),
+        Some(RowRule::All) => Wording::new("全部行", "all rows"),
+        Some(RowRule::In { column, values }) => {
+            let (zh, en) = of_values(values);
+            Wording::new(format!("{column} 属于{zh}"), format!("{column} in {en}"))
+        }
+        Some(RowRule::Prefix { column, values }) => {
+            let (zh, en) = of_values(values);
+            Wording::new(format!("{column} 以{zh} 之一开头"), format!("{column} starts with one of {en}"))
+        }
+        Some(RowRule::And(parts)) => of_parts(parts, [" 且 ", " and "]),
+        Some(RowRule::Or(parts)) => of_parts(parts, [" 或 ", " or "]),
+    }
+}
+
+fn of_parts(parts: &[RowRule], [zh, en]: [&str; 2]) -> Wording {
+    let words: Vec<Wording> = parts.iter().map(|part| bracketed(of_rows(Some(part)), part)).collect();
+    let join = |of: fn(&Wording) -> &str, by: &str| words.iter().map(of).collect::<Vec<_>>().join(by);
+    Wording::new(join(|w| &w.zh, zh), join(|w| &w.en, en))
+}
+
+fn bracketed(words: Wording, part: &RowRule) -> Wording {
+    match part {
+        RowRule::And(_) | RowRule::Or(_) => Wording::new(format!("({})", words.zh), format!("({})", words.en)),
+        RowRule::All | RowRule::In { .. } | RowRule::Prefix { .. } => words,
+    }
+}
+
+fn of_values(values: &Values) -> (String, String) {
+    match values {
+        Values::Attribute(name) => (format!("本人的 {name}"), format!("the own {name}")),
+        Values::Literal(literals) => {
+            let list = format!("{{{}}}", literals.join(", "));
+            (format!(" {list}"), list)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_rows_read_well() {
+        assert_eq!(of_expiry(Some(19_922)).en, "until 2024-07-18");
+        assert_eq!(of_expiry(None).zh, "长期");
+        let own = || RowRule::In { column: "grid_id".to_owned(), values: Values::Attribute("grids".to_owned()) };
+        let codes =
+            || RowRule::Prefix { column: "code".to_owned(), values: Values::Literal(vec!["C1".into(), "C2".into()]) };
+        let rule = RowRule::And(vec![own(), RowRule::Or(vec![codes(), own()])]);
+        let words = of_rows(Some(&rule));
+        assert_eq!(
+            words.en,
+            "grid_id in the own grids and (code starts with one of {C1, C2} or grid_id in the own grids)"
+        );
+        assert_eq!(words.zh, "grid_id 属于本人的 grids 且 (code 以 {C1, C2} 之一开头 或 grid_id 属于本人的 grids)");
+    }
+
+    #[test]
+    fn masks_with_the_same_words_show_their_parameters() {
+        let token = |class: &str| Mask::Token { class: class.to_owned() };
+        let (before, after) = of_masks(Some(&token("person")), Some(&token("house")));
+        assert!(before.en.ends_with("[token(person)]") && after.zh.ends_with("[token(house)]"), "{before:?} {after:?}");
+        let (before, after) = of_masks(None, Some(&Mask::Clear));
+        assert_eq!((before.zh.as_str(), after.zh.as_str()), ("不可见", "按原值显示"));
+    }
+}
