@@ -9,7 +9,7 @@ use super::inclusion::{Inclusion, includes};
 use super::{Subjects, words};
 use crate::policy_set::Rule;
 use crate::row::RowRule;
-use crate::{Decision, Mask, PolicySet, Visibility};
+use crate::{AggregateRule, Decision, Mask, PolicySet, Visibility};
 
 pub(super) fn compare(
     old: &PolicySet,
@@ -62,6 +62,10 @@ impl<'s> Side<'s> {
         self.decision.grant()?.column(column).map(|granted| &granted.mask)
     }
 
+    fn aggregate(&self) -> Option<&AggregateRule> {
+        self.decision.grant()?.aggregate.as_deref()
+    }
+
     /// The rule whose rows are shown; `None` if no row is.
     fn shown_rule(&self) -> Option<&'s Rule> {
         self.rule.filter(|_| matches!(self.decision, Decision::Visible(_)))
@@ -105,6 +109,7 @@ fn differences(sides: &[Side<'_>; 2], relation: &Relation, rows: &mut RowChanges
         found.push(Difference { part: ChangedPart::Visibility, change, before, after, example: None });
     }
     found.extend(rows.compare(old.shown_rule(), new.shown_rule()));
+    found.extend(compare_aggregates(old, new));
     for column in &relation.columns {
         let name = column.name.as_str();
         let (was, is) = (old.mask(name), new.mask(name));
@@ -115,6 +120,26 @@ fn differences(sides: &[Side<'_>; 2], relation: &Relation, rows: &mut RowChanges
         }
     }
     found
+}
+
+/// Nothing if neither or both show the same statistics, or if one of them shows nothing at all and the other shows rows.
+fn compare_aggregates(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
+    let (was, is) = (old.aggregate(), new.aggregate());
+    if was == is {
+        return None;
+    }
+    let no_more = |mine: Option<&AggregateRule>, theirs: Option<&AggregateRule>| match (mine, theirs) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(mine), Some(theirs)) => mine.shows_no_more_than(theirs),
+    };
+    let change = match (old.decision.grant(), new.decision.grant()) {
+        (None, _) => Change::More,
+        (_, None) => Change::Less,
+        _ => Change::of_inclusions(no_more(is, was), no_more(was, is)),
+    };
+    let (before, after) = (words::of_aggregate(was), words::of_aggregate(is));
+    Some(Difference { part: ChangedPart::Aggregate, change, before, after, example: None })
 }
 
 /// `None` is a hidden column: less than any mask, since not even its name is known.
@@ -134,7 +159,7 @@ fn unfit(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
             let columns = rule.columns.iter();
             columns.map(|(name, column)| (name.clone(), (column.field_type, column.mask.clone()))).collect()
         };
-        if old.rows == new.rows && shown(old) == shown(new) {
+        if old.rows == new.rows && old.aggregate == new.aggregate && shown(old) == shown(new) {
             return None;
         }
     }

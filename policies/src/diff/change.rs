@@ -77,6 +77,8 @@ pub enum ChangedPart {
     Visibility,
     /// Which rows are shown, over all principals of the role.
     Rows,
+    /// Whether rows may be read or only counted, and how.
+    Aggregate,
     /// What is shown of the column of that name.
     Column(String),
 }
@@ -90,6 +92,7 @@ impl ChangedPart {
             Self::Expiry => "用途期限",
             Self::Visibility => "可见性",
             Self::Rows => "行",
+            Self::Aggregate => "统计",
             Self::Column(name) => name,
         }
     }
@@ -102,6 +105,7 @@ impl ChangedPart {
             Self::Expiry => "last day of the purpose",
             Self::Visibility => "visibility",
             Self::Rows => "rows",
+            Self::Aggregate => "statistics",
             Self::Column(name) => name,
         }
     }

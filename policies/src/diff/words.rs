@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate};
 
 use super::change::Wording;
 use crate::row::{RowRule, Values};
-use crate::{Mask, Visibility};
+use crate::{AggregateRule, Mask, Visibility};
 
 /// What two masks show. If the words are the same for both, their parameters are added.
 pub(super) fn of_masks(old: Option<&Mask>, new: Option<&Mask>) -> (Wording, Wording) {
@@ -26,6 +26,25 @@ pub(super) fn of_visibility(visibility: Visibility) -> Wording {
         Visibility::Refused => Wording::new("可知其存在，但拒绝查询", "known, but refused"),
         Visibility::Visible => Wording::new("可见", "visible"),
     }
+}
+
+/// `None`: rows may be read.
+pub(super) fn of_aggregate(rule: Option<&AggregateRule>) -> Wording {
+    let Some(rule) = rule else { return Wording::new("可读单行", "rows may be read") };
+    let list = |names: &std::collections::BTreeSet<String>| match names.len() {
+        0 => "-".to_owned(),
+        _ => names.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+    };
+    let (keys, measures) = (list(&rule.keys), list(&rule.measures));
+    let AggregateRule { persons, k, dominance_percent, .. } = rule;
+    Wording::new(
+        format!(
+            "仅供统计：每组至少 {k} 人（{persons}），单人占比不超过 {dominance_percent}%，分组 {keys}，指标 {measures}"
+        ),
+        format!(
+            "statistics only: at least {k} persons ({persons}) in a group, nobody above {dominance_percent}%, keys {keys}, measures {measures}"
+        ),
+    )
 }
 
 /// Days since 1970-01-01.

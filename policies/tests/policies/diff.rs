@@ -263,3 +263,35 @@ fn the_matrix_agrees_with_the_decision() {
     let visible = cells.iter().filter(|c| c.visibility == Visibility::Visible).count();
     assert_eq!((visible, cells.len() - visible), (9 + 9 + 9 + 9 + 3, 2 + 1 + 1 + 1));
 }
+
+/// The grid worker's rule for people with an aggregate table of these lines.
+fn with_aggregate(lines: &str) -> PolicySet {
+    let columns = "[rule.columns]\nid_no = \"id_number\"\nname = \"clear\"\nbirth_date = \"year\"\n";
+    changed(columns, &format!("{columns}[rule.aggregate]\n{lines}\n"))
+}
+
+#[test]
+fn statistics_are_less_than_rows_and_compare_by_what_they_let_out() {
+    let five = "persons = \"name\"\nk = 5\nkeys = [\"birth_date\"]";
+    let direction = |old: &PolicySet, new: &PolicySet| {
+        let found = diff(old, new);
+        assert_eq!(found.changes.len(), 1, "{:?}", found.en());
+        assert_eq!(found.changes[0].part, ChangedPart::Aggregate);
+        found.changes[0].change
+    };
+    assert_eq!(direction(&sound(), &with_aggregate(five)), Change::Less);
+    assert_eq!(direction(&with_aggregate(five), &sound()), Change::More);
+    for (other, change) in [
+        ("persons = \"name\"\nk = 4\nkeys = [\"birth_date\"]", Change::More),
+        ("persons = \"name\"\nk = 6\nkeys = [\"birth_date\"]", Change::Less),
+        ("persons = \"name\"\nk = 5\nkeys = [\"birth_date\", \"id_no\"]", Change::More),
+        ("persons = \"name\"\nk = 5", Change::Less),
+        ("persons = \"name\"\nk = 5\nkeys = [\"birth_date\"]\ndominance_percent = 90", Change::More),
+        ("persons = \"name\"\nk = 4\nkeys = [\"id_no\"]", Change::Incomparable),
+    ] {
+        assert_eq!(direction(&with_aggregate(five), &with_aggregate(other)), change, "{other}");
+    }
+    assert!(diff(&with_aggregate(five), &with_aggregate(five)).is_empty());
+    let line = &diff(&sound(), &with_aggregate(five)).zh()[0];
+    assert!(line.starts_with("网格员 / unified.person / 统计: 可读单行 -> 仅供统计：每组至少 5 人（name）"), "{line}");
+}
