@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use policies::AggregateRule;
 use query::{VisibleColumn, VisibleRelation};
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +23,25 @@ pub(crate) struct RelationEntry {
     title_en: String,
     /// Whether only some rows are shown.
     rows_filtered: bool,
+    /// How the relation may be counted; null if its rows may be read.
+    aggregate: Option<AggregateEntry>,
     /// Visible columns.
     columns: Vec<ColumnEntry>,
+}
+
+/// What may be counted and summed of a relation whose rows may not be read.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct AggregateEntry {
+    /// Column whose distinct values are the persons.
+    persons: String,
+    /// Fewest persons of a group.
+    k: u32,
+    /// Columns to group by and to compare with constants.
+    keys: Vec<String>,
+    /// Columns to sum and average.
+    measures: Vec<String>,
+    /// Most that one person may make up of a sum, in percent.
+    dominance_percent: u32,
 }
 
 /// One column of the caller's catalog.
@@ -54,7 +72,20 @@ impl From<VisibleRelation> for RelationEntry {
             title_zh: relation.zh,
             title_en: relation.en,
             rows_filtered: relation.rows_filtered,
+            aggregate: relation.aggregate.as_deref().map(AggregateEntry::from),
             columns: relation.columns.into_iter().map(ColumnEntry::from).collect(),
+        }
+    }
+}
+
+impl From<&AggregateRule> for AggregateEntry {
+    fn from(rule: &AggregateRule) -> Self {
+        Self {
+            persons: rule.persons.clone(),
+            k: rule.k,
+            keys: rule.keys.iter().cloned().collect(),
+            measures: rule.measures.iter().cloned().collect(),
+            dominance_percent: rule.dominance_percent,
         }
     }
 }

@@ -26,7 +26,10 @@ fn quoted(line: &str) -> Vec<String> {
 fn blocks(lines: &[&str]) -> Vec<Block> {
     let starts: Vec<usize> = (0..lines.len()).filter(|n| lines[*n].trim() == "[[rule]]").collect();
     let ends = starts.iter().skip(1).copied().chain([lines.len()]);
-    starts.iter().zip(ends).map(|(start, end)| block(lines, *start, end)).collect()
+    let whole = starts.iter().zip(ends).map(|(start, end)| (*start, end));
+    // A column that an aggregate names cannot be taken away alone; `diff` has tests of its own for those rules.
+    let of_rows = whole.filter(|(start, end)| !lines[*start..*end].contains(&"[rule.aggregate]"));
+    of_rows.map(|(start, end)| block(lines, start, end)).collect()
 }
 
 fn block(lines: &[&str], start: usize, end: usize) -> Block {

@@ -36,6 +36,7 @@ impl Predicates<'_> {
                 Some(Expr::Between(Between::new(between.expr.clone(), between.negated, bounds.0, bounds.1)))
             }
             Expr::Like(like) => self.like(like).then(|| expr.clone()),
+            Expr::Column(_) => (self.key_type(expr)? == DataType::Boolean).then(|| expr.clone()),
             _ => None,
         }
     }

@@ -14,9 +14,12 @@ use crate::Failure;
 use crate::screen::Screen;
 use crate::site::Site;
 
-/// The question. Every role of the three may ask it; each gets another answer.
-const QUESTION: &str = "SELECT name, id_no, birth_date, phone, cur_address, grid_id \
-                        FROM unified.person ORDER BY person_id LIMIT 3";
+/// A question about many. Every role of the three may ask it; each gets another answer.
+const STATISTIC: &str = "SELECT sex, count(DISTINCT person_id) AS persons \
+                         FROM unified.person GROUP BY sex ORDER BY sex";
+/// A question about single people. Who may only count is told so.
+const ROWS: &str = "SELECT name, id_no, birth_date, phone, cur_address, grid_id \
+                    FROM unified.person ORDER BY person_id LIMIT 3";
 const COUNT: &str = "SELECT count(*) AS persons FROM unified.person";
 const ASKED: [&str; 3] = ["grid_worker", "police_officer", "health_analyst"];
 /// Life of the demo's tokens.
@@ -88,19 +91,30 @@ pub(super) fn tokens(issuer: &TokenIssuer, principals: &[Principal]) -> Result<V
 
 /// Asks and prints.
 pub(super) async fn ask_all(address: SocketAddr, tokens: &[(String, String)], screen: &Screen) -> Result<(), Failure> {
-    screen.line(&format!("\nSQL> {QUESTION}"));
-    for role in ASKED {
-        let Some((_, token)) = tokens.iter().find(|(name, _)| name == role) else { continue };
-        let count = ask(address, token, COUNT).await?;
-        let persons = count.pointer("/rows/0/persons").and_then(Value::as_str).unwrap_or_default();
-        let answer = ask(address, token, QUESTION).await?;
-        screen.line(&format!("-- {role}: {persons} 人可见 persons visible"));
-        print_rows(&answer, screen);
+    for question in [STATISTIC, ROWS] {
+        screen.line(&format!("\nSQL> {question}"));
+        for role in ASKED {
+            let Some((_, token)) = tokens.iter().find(|(name, _)| name == role) else { continue };
+            let count = answered(ask(address, token, COUNT).await?)?;
+            let persons = count.pointer("/rows/0/persons").and_then(Value::as_str).unwrap_or_default();
+            screen.line(&format!("-- {role}: {persons} 人可见 persons visible"));
+            match ask(address, token, question).await? {
+                Ok(answer) => print_rows(&answer, screen),
+                Err(refusal) => screen.line(&format!("   {refusal}")),
+            }
+        }
     }
     Ok(())
 }
 
-async fn ask(address: SocketAddr, token: &str, sql: &str) -> Result<Value, Failure> {
+fn answered(answer: Result<Value, String>) -> Result<Value, Failure> {
+    answer.map_err(|detail| {
+        Failure::failed(format!("提问被拒绝:{detail}"), format!("the question was refused: {detail}"))
+    })
+}
+
+/// The answer, or the words of a refusal.
+async fn ask(address: SocketAddr, token: &str, sql: &str) -> Result<Result<Value, String>, Failure> {
     let failed = |error: reqwest::Error| Failure::caused_by("提问失败", "the question failed", &error);
     let answer = reqwest::Client::new()
         .post(format!("http://{address}/api/v1/sql"))
@@ -113,10 +127,9 @@ async fn ask(address: SocketAddr, token: &str, sql: &str) -> Result<Value, Failu
     let status = answer.status();
     let body: Value = answer.json().await.map_err(failed)?;
     if status.is_success() {
-        return Ok(body);
+        return Ok(Ok(body));
     }
-    let detail = body.get("detail").and_then(Value::as_str).unwrap_or_default();
-    Err(Failure::failed(format!("提问被拒绝:{detail}"), format!("the question was refused: {detail}")))
+    Ok(Err(body.get("detail").and_then(Value::as_str).unwrap_or_default().to_owned()))
 }
 
 fn print_rows(answer: &Value, screen: &Screen) {
