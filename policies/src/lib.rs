@@ -14,6 +14,7 @@
 
 mod decide;
 mod decision;
+mod lint;
 mod mask;
 mod parse;
 mod policy_set;
@@ -21,6 +22,7 @@ mod principal;
 mod row;
 
 pub use decision::{ColumnGrant, Decision, Grant, Reason, Refusal};
+pub use lint::{LintFinding, LintSeverity};
 pub use mask::{Disclosure, Keep, Mask, MaskContext, MaskError, Positions, REDACTED};
 pub use parse::{FaultKind, PolicyFault};
 pub use policy_set::{PolicySet, Purpose, Role};

@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod mask_values;
 #[cfg(test)]
 mod matrix;
