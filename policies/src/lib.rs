@@ -12,6 +12,7 @@
 //! - *default closed*: no rule, no relation; no grant, no column; no attribute, no row; no sound policy, no set;
 //! - *total masks*: equal length, nulls stay null, the type is [`Mask::output_type`], nothing hidden decides the output.
 
+mod cases;
 mod decide;
 mod decision;
 mod lint;
@@ -21,6 +22,7 @@ mod policy_set;
 mod principal;
 mod row;
 
+pub use cases::{CaseDifference, CaseOutcome, run_cases, shipped_cases_text};
 pub use decision::{ColumnGrant, Decision, Grant, Reason, Refusal};
 pub use lint::{LintFinding, LintSeverity};
 pub use mask::{Disclosure, Keep, Mask, MaskContext, MaskError, Positions, REDACTED};

@@ -32,6 +32,7 @@
 //! `{ column, starts_with = [TEXT] }`, `{ and = [..] }` or `{ or = [..] }`. A column that neither `columns` nor `classes`
 //! names is hidden. What a text does not say is never assumed: a word not known here is a fault.
 
+mod case_spec;
 mod fault;
 mod mask_spec;
 mod reader;
@@ -46,6 +47,7 @@ use schemas::Relation;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
+pub(crate) use case_spec::read_cases;
 pub use fault::{FaultKind, PolicyFault};
 
 use self::fault::Faults;

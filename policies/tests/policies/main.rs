@@ -1,6 +1,8 @@
 //! Tests of the policy language, the decision and the masks, through the public API.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod decision;
 #[cfg(test)]
 mod default_closed;
