@@ -15,6 +15,7 @@
 mod cases;
 mod decide;
 mod decision;
+mod format;
 mod lint;
 mod mask;
 mod parse;
@@ -24,6 +25,7 @@ mod row;
 
 pub use cases::{CaseDifference, CaseOutcome, run_cases, shipped_cases_text};
 pub use decision::{ColumnGrant, Decision, Grant, Reason, Refusal};
+pub use format::format_policy;
 pub use lint::{LintFinding, LintSeverity};
 pub use mask::{Disclosure, Keep, Mask, MaskContext, MaskError, Positions, REDACTED};
 pub use parse::{FaultKind, PolicyFault};

@@ -39,6 +39,7 @@ mod reader;
 mod row_spec;
 mod rules;
 mod subjects;
+mod syntax;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,6 +50,7 @@ use toml::de::DeTable;
 
 pub(crate) use case_spec::read_cases;
 pub use fault::{FaultKind, PolicyFault};
+pub(crate) use syntax::check_syntax;
 
 use self::fault::Faults;
 use self::reader::TableReader;

@@ -11,6 +11,8 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod format;
+#[cfg(test)]
 mod lint;
 #[cfg(test)]
 mod mask_values;
