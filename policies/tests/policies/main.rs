@@ -13,6 +13,8 @@ mod fixture;
 #[cfg(test)]
 mod format;
 #[cfg(test)]
+mod json_schema;
+#[cfg(test)]
 mod lint;
 #[cfg(test)]
 mod mask_values;
