@@ -22,6 +22,7 @@ mod mask;
 mod parse;
 mod policy_set;
 mod principal;
+mod read_restrictions;
 mod row;
 
 pub use cases::{CaseDifference, CaseOutcome, run_cases, shipped_cases_text};
@@ -33,4 +34,5 @@ pub use mask::{Disclosure, Keep, Mask, MaskContext, MaskError, Positions, REDACT
 pub use parse::{FaultKind, PolicyFault};
 pub use policy_set::{PolicySet, Purpose, Role};
 pub use principal::Principal;
+pub use read_restrictions::export_read_restrictions;
 pub use row::RowPredicate;

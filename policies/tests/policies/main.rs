@@ -23,6 +23,8 @@ mod matrix;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod read_restrictions;
+#[cfg(test)]
 mod shipped;
 #[cfg(test)]
 mod tokens;
