@@ -14,22 +14,32 @@
 //! - *total masks*: equal length, nulls stay null, the type is [`Mask::output_type`], nothing hidden decides the output.
 
 mod aggregate;
+mod cases;
 mod decide;
 mod decision;
 mod diff;
+mod format;
+mod json_schema;
+mod lint;
 mod mask;
 mod matrix;
 mod parse;
 mod policy_set;
 mod principal;
+mod read_restrictions;
 mod row;
 
 pub use aggregate::AggregateRule;
+pub use cases::{CaseDifference, CaseOutcome, run_cases, shipped_cases_text};
 pub use decision::{ColumnGrant, Decision, Grant, Reason, Refusal};
 pub use diff::{Change, ChangeLine, ChangedPart, PolicyChange, PolicyDiff, PolicyNote, RowExample, Wording};
+pub use format::format_policy;
+pub use json_schema::policy_schema;
+pub use lint::{LintFinding, LintSeverity};
 pub use mask::{Disclosure, Keep, Mask, MaskContext, MaskError, Positions, REDACTED};
 pub use matrix::{MatrixCell, Visibility};
 pub use parse::{FaultKind, PolicyFault};
 pub use policy_set::{PolicySet, Purpose, Role};
 pub use principal::Principal;
+pub use read_restrictions::export_read_restrictions;
 pub use row::RowPredicate;

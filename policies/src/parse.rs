@@ -40,12 +40,14 @@
 //! names is hidden. What a text does not say is never assumed: a word not known here is a fault.
 
 mod aggregate_spec;
+mod case_spec;
 mod fault;
 mod mask_spec;
 mod reader;
 mod row_spec;
 mod rules;
 mod subjects;
+mod syntax;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,7 +56,9 @@ use schemas::Relation;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
+pub(crate) use case_spec::read_cases;
 pub use fault::{FaultKind, PolicyFault};
+pub(crate) use syntax::check_syntax;
 
 use self::fault::Faults;
 use self::reader::TableReader;

@@ -1,6 +1,8 @@
 //! Tests of the policy language, the decision and the masks, through the public API.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod decision;
 #[cfg(test)]
 mod default_closed;
@@ -15,11 +17,19 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod format;
+#[cfg(test)]
+mod json_schema;
+#[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod mask_values;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod read_restrictions;
 #[cfg(test)]
 mod shipped;
 #[cfg(test)]

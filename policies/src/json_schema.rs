@@ -1,0 +1,279 @@
+//! JSON Schema (draft 2020-12) of the policy file, for editors that complete and check TOML while one types.
+//!
+//! The schema is the first reader, not the judge: it cannot know the own names under `[masks]`, the attributes of a role or
+//! which mask fits which type. [`crate::PolicySet::parse`] decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::{FieldType, Relation};
+use serde_json::{Map, Value, json};
+
+/// Masks that need no parameter.
+const PLAIN_MASKS: [&str; 8] =
+    ["clear", "null", "constant", "surname_only", "first_char", "year", "address_to_compound", "redact_free_text"];
+
+/// Classes of personal information.
+const CLASSES: [&str; 10] = ["none", "P", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"];
+
+/// Names of roles, attributes and masks.
+const NAME: &str = "^[a-z][a-z0-9_]{0,62}$";
+
+/// Ids of purposes, which may be matter numbers.
+const PURPOSE: &str = "^(?!role:)[a-z][a-zA-Z0-9_.:-]{0,62}$";
+
+/// The schema of a policy file over these relations. Their names and columns are offered and, where a rule names its
+/// relations, required; pure, and the same for the same relations.
+#[must_use]
+pub fn policy_schema(relations: &[Relation]) -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Datong policy",
+        "description": "谁能看到什么：角色、用途与规则。未写明的一律不可见。 / Who may see what. What is not written is hidden.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "masks": {
+                "description": "自定义的遮盖名称 / own names for masks",
+                "type": "object",
+                "propertyNames": { "pattern": NAME, "not": { "enum": mask_names() } },
+                "additionalProperties": { "$ref": "#/$defs/catalogue_mask" },
+            },
+            "role": {
+                "description": "角色 / roles",
+                "type": "object",
+                "propertyNames": { "pattern": NAME },
+                "additionalProperties": { "$ref": "#/$defs/role" },
+            },
+            "purpose": {
+                "description": "用途 / purposes",
+                "type": "object",
+                "propertyNames": { "pattern": PURPOSE },
+                "additionalProperties": { "$ref": "#/$defs/purpose" },
+            },
+            "rule": {
+                "description": "规则：角色 × 用途 × 表 / rules: role × purpose × relation",
+                "type": "array",
+                "items": { "$ref": "#/$defs/rule" },
+            },
+        },
+        "$defs": {
+            "text": { "type": "string", "minLength": 1 },
+            "texts": { "anyOf": [
+                { "$ref": "#/$defs/text" },
+                { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/text" } },
+            ] },
+            "name": { "type": "string", "pattern": NAME },
+            "role": role(),
+            "purpose": purpose(),
+            "rule": rule(relations),
+            "rows": rows(relations),
+            "mask": mask(),
+            "catalogue_mask": catalogue_mask(),
+        },
+    })
+}
+
+fn role() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["zh", "en"],
+        "properties": {
+            "zh": { "$ref": "#/$defs/text" },
+            "en": { "$ref": "#/$defs/text" },
+            "attributes": {
+                "description": "行规则可以比较的人员属性 / attributes that row rules may compare with",
+                "type": "array",
+                "items": { "$ref": "#/$defs/name" },
+            },
+        },
+    })
+}
+
+fn purpose() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["zh", "en", "legal_basis", "roles"],
+        "properties": {
+            "zh": { "$ref": "#/$defs/text" },
+            "en": { "$ref": "#/$defs/text" },
+            "legal_basis": { "$ref": "#/$defs/text" },
+            "expires": { "description": "最后有效日 / last day", "type": "string", "format": "date" },
+            "roles": { "$ref": "#/$defs/texts" },
+        },
+    })
+}
+
+fn rule(relations: &[Relation]) -> Value {
+    let names: Vec<String> = relations.iter().map(|r| r.name.to_string()).collect();
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["role", "relations", "zh", "en", "legal_basis", "rows"],
+        "properties": {
+            "role": { "$ref": "#/$defs/name" },
+            "purpose": { "$ref": "#/$defs/text" },
+            "relations": { "anyOf": [
+                { "enum": &names },
+                { "type": "array", "minItems": 1, "items": { "enum": &names } },
+            ] },
+            "zh": { "$ref": "#/$defs/text" },
+            "en": { "$ref": "#/$defs/text" },
+            "legal_basis": { "$ref": "#/$defs/text" },
+            "rows": { "$ref": "#/$defs/rows" },
+            "classes": {
+                "description": "按分级的默认遮盖 / default masks by class",
+                "type": "object",
+                "propertyNames": { "enum": CLASSES },
+                "additionalProperties": { "$ref": "#/$defs/mask" },
+            },
+            "columns": {
+                "description": "逐列的遮盖；未写明的列不可见 / masks by column; what is not named is hidden",
+                "type": "object",
+                "properties": columns(relations),
+                "additionalProperties": { "$ref": "#/$defs/mask" },
+            },
+        },
+        "allOf": relations.iter().map(columns_of).collect::<Vec<Value>>(),
+    })
+}
+
+/// Every column there is, with the titles it has in the relations.
+fn columns(relations: &[Relation]) -> Map<String, Value> {
+    let mut titles: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for column in relations.iter().flat_map(|r| &r.columns) {
+        titles.entry(column.name.as_str()).or_default().insert(format!("{} / {}", column.zh, column.en));
+    }
+    let described = titles.into_iter().map(|(name, titles)| {
+        let description = titles.into_iter().collect::<Vec<_>>().join("; ");
+        (name.to_owned(), json!({ "description": description, "$ref": "#/$defs/mask" }))
+    });
+    described.collect()
+}
+
+/// A rule for a relation names columns of that relation only.
+fn columns_of(relation: &Relation) -> Value {
+    let name = relation.name.to_string();
+    let columns: Vec<&str> = relation.columns.iter().map(|c| c.name.as_str()).collect();
+    json!({
+        "if": {
+            "required": ["relations"],
+            "properties": { "relations": { "anyOf": [
+                { "const": &name },
+                { "type": "array", "contains": { "const": &name } },
+            ] } },
+        },
+        "then": { "properties": { "columns": { "propertyNames": { "enum": columns } } } },
+    })
+}
+
+/// The grammar of rows, recursive.
+fn rows(relations: &[Relation]) -> Value {
+    let text = FieldType::Text.arrow_type();
+    let columns: BTreeSet<&str> = relations
+        .iter()
+        .flat_map(|r| &r.columns)
+        .filter(|c| c.field_type.arrow_type() == text)
+        .map(|c| c.name.as_str())
+        .collect();
+    let compare = |key: &str, values: Value| {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["column", key],
+            "properties": { "column": { "enum": &columns }, key: values },
+        })
+    };
+    let combine = |key: &str| {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": [key],
+            "properties": { key: { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/rows" } } },
+        })
+    };
+    json!({
+        "description": "哪些行：\"all\"，或按列比较 / which rows: \"all\", or a comparison of columns",
+        "anyOf": [
+            { "const": "all" },
+            compare("in", json!({ "$ref": "#/$defs/name" })),
+            compare("prefix", json!({ "$ref": "#/$defs/name" })),
+            compare("equals", json!({ "$ref": "#/$defs/texts" })),
+            compare("starts_with", json!({ "$ref": "#/$defs/texts" })),
+            combine("and"),
+            combine("or"),
+        ],
+    })
+}
+
+/// A mask in a rule: as in the catalogue, or an own name, which only the reader of the whole file knows.
+fn mask() -> Value {
+    json!({ "anyOf": [
+        { "$ref": "#/$defs/catalogue_mask" },
+        { "type": "string", "pattern": NAME, "not": { "enum": mask_names() } },
+    ] })
+}
+
+/// Parameters of the masks that have any: name, those required, all of them.
+fn parametric_masks() -> Vec<(&'static str, Vec<&'static str>, Value)> {
+    let characters = json!({ "type": "integer", "minimum": 1, "maximum": 256 });
+    let keep = |own: &[&str]| {
+        let mut all = json!({
+            "length": { "anyOf": [&characters, { "type": "array", "minItems": 1, "items": &characters }] },
+            "each": { "type": "string", "minLength": 1, "maxLength": 1 },
+            "digits": { "type": "boolean" },
+        });
+        for name in own {
+            if let Some(all) = all.as_object_mut() {
+                all.insert((*name).to_owned(), characters.clone());
+            }
+        }
+        all
+    };
+    vec![
+        ("constant", vec![], json!({ "text": { "$ref": "#/$defs/text" } })),
+        ("keep_first", vec!["n"], keep(&["n"])),
+        ("keep_last", vec!["n"], keep(&["n"])),
+        ("keep_first_last", vec!["first", "last"], keep(&["first", "last"])),
+        (
+            "age_band",
+            vec!["width"],
+            json!({
+                "width": { "type": "integer", "minimum": 1, "maximum": 50 },
+                "top": { "type": "integer", "minimum": 1, "maximum": 130 },
+            }),
+        ),
+        ("division_prefix", vec!["digits"], json!({ "digits": { "enum": [2, 4, 6, 9] } })),
+        (
+            "amount_band",
+            vec!["width"],
+            json!({ "width": { "type": "integer", "minimum": 1, "maximum": 1_000_000_000 } }),
+        ),
+        ("token", vec!["class"], json!({ "class": { "$ref": "#/$defs/name" } })),
+    ]
+}
+
+fn mask_names() -> Vec<&'static str> {
+    let mut names: BTreeSet<&str> = PLAIN_MASKS.into_iter().collect();
+    names.extend(parametric_masks().into_iter().map(|(name, ..)| name));
+    names.into_iter().collect()
+}
+
+fn catalogue_mask() -> Value {
+    let mut forms = vec![json!({ "enum": PLAIN_MASKS })];
+    let parametric = parametric_masks();
+    for name in PLAIN_MASKS.iter().filter(|name| !parametric.iter().any(|(other, ..)| other == *name)) {
+        forms.push(mask_table(name, &[], &json!({})));
+    }
+    forms.extend(parametric.iter().map(|(name, needed, parameters)| mask_table(name, needed, parameters)));
+    json!({ "anyOf": forms })
+}
+
+fn mask_table(name: &str, needed: &[&str], parameters: &Value) -> Value {
+    let mut properties = Map::new();
+    properties.insert("mask".to_owned(), json!({ "const": name }));
+    properties.extend(parameters.as_object().cloned().unwrap_or_default());
+    let required: Vec<&str> = std::iter::once("mask").chain(needed.iter().copied()).collect();
+    json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+}
