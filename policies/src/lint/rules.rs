@@ -155,11 +155,9 @@ fn digits_add_up(pair: &Pair<'_, '_>) -> Option<Weight> {
     Some(Weight::Candidates(left))
 }
 
-/// A generalised address beside exact coordinates, or coarse coordinates beside a clear address.
+/// A generalised address beside exact coordinates or a clear address of the place, or coarse coordinates beside either.
 fn place_beside_place(pair: &Pair<'_, '_>) -> Option<Weight> {
-    let gives_away =
-        pair.masked.kind != pair.beside.kind && pair.masked.is_partial() && *pair.beside.mask == Mask::Clear;
-    gives_away.then_some(Weight::Finer)
+    (pair.masked.is_partial() && *pair.beside.mask == Mask::Clear).then_some(Weight::Finer)
 }
 
 fn name_beside_name(pair: &Pair<'_, '_>) -> Option<Weight> {
