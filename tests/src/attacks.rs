@@ -21,5 +21,7 @@ pub mod rest_door;
 pub mod roles;
 pub mod rows;
 pub mod secrets;
+pub mod soak;
 pub mod tables;
+pub mod twins;
 pub mod world;
