@@ -17,6 +17,7 @@ pub mod generated;
 pub mod leaky;
 pub mod ledger;
 pub mod oracle;
+pub mod probe;
 pub mod rest_door;
 pub mod roles;
 pub mod rows;

@@ -79,6 +79,9 @@ pub async fn soak(asker: &Asker, calls: &Calls, seed: u64, n: usize) -> Tally {
     let mut tally = Tally { role, sees_no_data, ..Tally::default() };
     for (i, statement) in Statements::from_seed(seed, &words, calls).take(n).enumerate() {
         let sql = &statement.sql;
+        if std::env::var_os("SOAK_TRACE").is_some() {
+            eprintln!("{sql}");
+        }
         let (of_one, of_other) = tokio::join!(one.in_process.ask(who, sql), other.in_process.ask(who, sql));
         let mut finding = compare("in process", &of_one, &of_other);
         if i % REST_EVERY == 0 {

@@ -29,7 +29,11 @@ async fn run(seed: u64, n_statements: usize) -> Vec<Tally> {
     let calls = Calls::find(&allowed_function_names()).await;
     let askers = askers();
     let mut tallies = Vec::new();
+    let only = std::env::var("SOAK_ROLE").ok();
     for (i, asker) in askers.iter().enumerate() {
+        if only.as_ref().is_some_and(|role| *role != asker.principal.role) {
+            continue;
+        }
         let seed = seed.wrapping_add(1_000 * i as u64);
         let started = Instant::now();
         let tally = soak(asker, &calls, seed, n_statements.div_ceil(askers.len())).await;
