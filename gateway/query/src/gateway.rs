@@ -23,6 +23,7 @@ use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
 use crate::released::{ReleasedStream, Running};
 use crate::session::SessionFactory;
 use crate::statement::parse_query;
+use crate::yielding::yield_below_windows;
 use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
 
 /// Batches computed ahead of a slow client.
@@ -314,6 +315,7 @@ async fn plan_query(
     let optimized = state.optimize(&logical).map_err(as_planning)?;
     let reads = check_plan(&optimized, sessions.functions(), limits)?;
     let plan = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(as_planning)?;
+    let plan = yield_below_windows(plan).map_err(as_planning)?;
     let schema = plan.schema();
     Ok(Planned { plan, context: state.task_ctx(), schema, reads })
 }

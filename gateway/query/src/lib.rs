@@ -27,6 +27,7 @@ mod runtime;
 mod session;
 mod statement;
 mod token_key;
+mod yielding;
 
 pub use data::{PublishedData, PublishedTable};
 pub use error::{ErrorKind, QueryError};
