@@ -15,7 +15,8 @@
 //!
 //! Every value of `row` is a text that is read as the type of its column; several texts of a list are joined by `|`; a column
 //! not named is null. `expect` is `"invisible"`, `"refused"`, `"no_row"`, or the columns that matter: the text shown,
-//! `{ hidden = true }` (no such column), `{ empty = true }` (null), `{ token = true }`.
+//! `{ hidden = true }` (no such column), `{ empty = true }` (null), `{ token = true }`. A row that may be counted but not read
+//! has `counts` in place of `expect`: the columns as they are grouped by.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -128,7 +129,7 @@ pub(crate) enum Expectation {
     Invisible,
     Refused,
     NoRow,
-    Columns(Vec<(String, ExpectedCell)>),
+    Row { counted_only: bool, columns: Vec<(String, ExpectedCell)> },
 }
 
 /// What is expected of one column.
@@ -171,8 +172,13 @@ impl Case<'_> {
         if !grant.rows.admits(&|column| self.row.get(column).map(|cell| cell.text.as_str())) {
             return self.whole(&Expectation::NoRow, "no_row".to_owned());
         }
-        let Expectation::Columns(columns) = &self.expect else {
-            return self.whole(&Expectation::Columns(Vec::new()), "a row".to_owned());
+        let is_counted_only = grant.aggregate.is_some();
+        let columns = match &self.expect {
+            Expectation::Row { counted_only, columns } if *counted_only == is_counted_only => columns,
+            _ => {
+                let came = Expectation::Row { counted_only: is_counted_only, columns: Vec::new() };
+                return self.whole(&came, came.words().to_owned());
+            }
         };
         let context = MaskContext::new(TOKEN_KEY, grant.token_scope.as_str(), self.day);
         let compared = columns.iter().filter_map(|(name, wanted)| {
@@ -205,7 +211,8 @@ impl Expectation {
             Self::Invisible => "invisible",
             Self::Refused => "refused",
             Self::NoRow => "no_row",
-            Self::Columns(_) => "a row",
+            Self::Row { counted_only: false, .. } => "a row",
+            Self::Row { counted_only: true, .. } => "a row that is counted",
         }
     }
 }

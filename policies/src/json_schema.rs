@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::{FieldType, Relation};
 use serde_json::{Map, Value, json};
 
+use crate::AggregateRule;
+
 /// Masks that need no parameter.
 const PLAIN_MASKS: [&str; 8] =
     ["clear", "null", "constant", "surname_only", "first_char", "year", "address_to_compound", "redact_free_text"];
@@ -134,8 +136,26 @@ fn rule(relations: &[Relation]) -> Value {
                 "properties": columns(relations),
                 "additionalProperties": { "$ref": "#/$defs/mask" },
             },
+            "aggregate": aggregate(),
         },
         "allOf": relations.iter().map(columns_of).collect::<Vec<Value>>(),
+    })
+}
+
+fn aggregate() -> Value {
+    let whole = |from: u32, to: u32| json!({ "type": "integer", "minimum": from, "maximum": to });
+    json!({
+        "description": "只能统计，不能查看行 / rows may be counted and summed, not read",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["persons", "k"],
+        "properties": {
+            "persons": { "$ref": "#/$defs/text" },
+            "k": whole(AggregateRule::K_MIN, AggregateRule::K_MAX),
+            "keys": { "$ref": "#/$defs/texts" },
+            "measures": { "$ref": "#/$defs/texts" },
+            "dominance_percent": whole(1, 100),
+        },
     })
 }
 

@@ -119,6 +119,22 @@ fn only_the_binary_and_the_tests_see_everything() {
     }
 }
 
+/// A gateway with functions that watch their arguments is for the tests alone.
+#[test]
+fn only_the_tests_ask_for_probes() {
+    let metadata = MetadataCommand::new().manifest_path("../Cargo.toml").no_deps().exec().expect("cargo metadata");
+    let asks = |package: &&cargo_metadata::Package| {
+        package.dependencies.iter().any(|d| d.features.iter().any(|feature| feature == "probes"))
+            || package.name.as_str() != "query"
+                && package.features.values().flatten().any(|feature| feature.contains("probes"))
+    };
+    let packages = metadata.workspace_packages();
+    let asking: Vec<&str> = packages.iter().copied().filter(asks).map(|package| package.name.as_str()).collect();
+    assert_eq!(asking, ["tests"]);
+    let query = packages.iter().find(|package| package.name.as_str() == "query").expect("crate query");
+    assert!(!query.features.contains_key("default"), "no feature of `query` is on by itself");
+}
+
 /// The test of the test: an arrow that is not in the table, a crate that is not, and a forbidden library are all found.
 #[test]
 fn a_wrong_arrow_is_found() {

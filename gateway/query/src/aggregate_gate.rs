@@ -31,6 +31,7 @@ pub use refusal::AggregateRefusal;
 pub(crate) use released_groups::ReleasedGroups;
 
 use self::shape::{GroupQuery, as_aggregate_only};
+use crate::functions::AllowedFunctions;
 use crate::plan_gate::check_plan;
 use crate::{Limits, QueryError};
 
@@ -38,13 +39,14 @@ use crate::{Limits, QueryError};
 pub(crate) fn release_groups(
     plan: LogicalPlan,
     state: &SessionState,
+    functions: &AllowedFunctions,
     limits: &Limits,
     asker: &Asker,
 ) -> Result<LogicalPlan, QueryError> {
     if !mentions_aggregate_only(&plan)? {
         return Ok(plan);
     }
-    let gate = Gate { state, limits, asker };
+    let gate = Gate { state, functions, limits, asker };
     let rewritten = plan.transform_down_with_subqueries(|node| {
         gate.rewrite(node).map_err(|error| DataFusionError::External(Box::new(error)))
     });
@@ -73,6 +75,7 @@ fn mentions_aggregate_only(plan: &LogicalPlan) -> Result<bool, QueryError> {
 
 struct Gate<'a> {
     state: &'a SessionState,
+    functions: &'a AllowedFunctions,
     limits: &'a Limits,
     asker: &'a Asker,
 }
@@ -102,7 +105,7 @@ impl Gate<'_> {
         let as_planning = |error: DataFusionError| QueryError::from_planning(&error);
         let inner = query.persons_plan().map_err(as_planning)?;
         let optimized = self.state.optimize(&inner).map_err(as_planning)?;
-        let reads = check_plan(&optimized, self.limits)?;
+        let reads = check_plan(&optimized, self.functions, self.limits)?;
         let groups = ReleasedGroups::new(inner, query, node.schema(), self.asker.clone(), reads);
         let names: Vec<String> = groups.schema().fields().iter().map(|field| field.name().clone()).collect();
         let as_written = names

@@ -306,6 +306,10 @@ fn from_plan_text(text: &str) -> QueryError {
             return QueryError::RelationNotFound { name };
         }
     }
+    if text.starts_with("Plan: [") {
+        // The engine's check of its own plan quotes the whole plan.
+        return QueryError::Unplannable { detail: "the engine finds no valid plan for it".to_owned() };
+    }
     QueryError::Unplannable { detail: first_sentence(text) }
 }
 

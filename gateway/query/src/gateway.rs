@@ -7,6 +7,8 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
+#[cfg(feature = "probes")]
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use policies::{PolicySet, Principal};
@@ -15,12 +17,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::aggregate_gate::{Asker, OverlapGuard, release_groups};
 use crate::catalog::PrincipalCatalog;
+use crate::functions::AllowedFunctions;
 use crate::metadata::VisibleRelation;
 use crate::plan_gate::{PlanReads, check_plan};
 use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
 use crate::released::{ReleasedStream, Running};
 use crate::session::SessionFactory;
 use crate::statement::parse_query;
+use crate::yielding::yield_below_windows;
 use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
 
 /// Batches computed ahead of a slow client.
@@ -83,7 +87,35 @@ impl Gateway {
     /// # Errors
     /// [`QueryError::Internal`] if threads or the engine's runtime cannot be started.
     pub fn start(config: GatewayConfig, policies: PolicySet, recorder: Arc<dyn Recorder>) -> Result<Self, QueryError> {
-        let sessions = SessionFactory::new(config.cpu_threads).map_err(|_| QueryError::internal("session runtime"))?;
+        Self::start_with_functions(config, policies, recorder, AllowedFunctions::load())
+    }
+
+    /// [`Self::start`] with functions that watch what they are called with, so that a test can tell which values the
+    /// user's predicates ever meet (PostgreSQL's `f_leak`). They exist for every principal of this gateway.
+    ///
+    /// Only with the feature `probes`, which the crate `tests` alone asks for; no configuration, statement or adapter
+    /// reaches it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    #[cfg(feature = "probes")]
+    pub fn start_with_probes(
+        config: GatewayConfig,
+        policies: PolicySet,
+        recorder: Arc<dyn Recorder>,
+        probes: Vec<Arc<ScalarUDF>>,
+    ) -> Result<Self, QueryError> {
+        Self::start_with_functions(config, policies, recorder, AllowedFunctions::load().with_probes(probes))
+    }
+
+    fn start_with_functions(
+        config: GatewayConfig,
+        policies: PolicySet,
+        recorder: Arc<dyn Recorder>,
+        functions: AllowedFunctions,
+    ) -> Result<Self, QueryError> {
+        let sessions =
+            SessionFactory::new(config.cpu_threads, functions).map_err(|_| QueryError::internal("session runtime"))?;
         let cpu = CpuRuntime::start(config.cpu_threads).map_err(|_| QueryError::internal("cpu runtime"))?;
         Ok(Self {
             data: ArcSwapOption::empty(),
@@ -289,11 +321,12 @@ async fn plan_query(
     let state = sessions.session(catalog, limits).map_err(|_| QueryError::internal("session"))?;
     let as_planning = |error: datafusion::error::DataFusionError| QueryError::from_planning(&error);
     let logical = state.statement_to_plan(statement).await.map_err(as_planning)?;
-    check_plan(&logical, limits)?;
-    let logical = release_groups(logical, &state, limits, asker)?;
+    check_plan(&logical, sessions.functions(), limits)?;
+    let logical = release_groups(logical, &state, sessions.functions(), limits, asker)?;
     let optimized = state.optimize(&logical).map_err(as_planning)?;
-    let reads = check_plan(&optimized, limits)?;
+    let reads = check_plan(&optimized, sessions.functions(), limits)?;
     let plan = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(as_planning)?;
+    let plan = yield_below_windows(plan).map_err(as_planning)?;
     let schema = plan.schema();
     Ok(Planned { plan, context: state.task_ctx(), schema, reads })
 }

@@ -28,6 +28,7 @@ mod runtime;
 mod session;
 mod statement;
 mod token_key;
+mod yielding;
 
 pub use aggregate_gate::AggregateRefusal;
 pub use data::{PublishedData, PublishedTable};

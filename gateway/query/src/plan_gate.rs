@@ -26,8 +26,13 @@ pub(crate) struct PlanReads {
 }
 
 /// Checks a whole plan, subqueries included, and says what it reads.
-pub(crate) fn check_plan(plan: &LogicalPlan, limits: &Limits) -> Result<PlanReads, QueryError> {
-    let mut gate = Gate { limits, reads: PlanReads::default(), n_nodes: 0, n_joins: 0, n_items: 0, n_recursive: 0 };
+pub(crate) fn check_plan(
+    plan: &LogicalPlan,
+    functions: &AllowedFunctions,
+    limits: &Limits,
+) -> Result<PlanReads, QueryError> {
+    let mut gate =
+        Gate { limits, functions, reads: PlanReads::default(), n_nodes: 0, n_joins: 0, n_items: 0, n_recursive: 0 };
     let walked = plan.apply_with_subqueries(|node| {
         gate.check_node(node).map_err(|error| DataFusionError::External(Box::new(error)))?;
         Ok(TreeNodeRecursion::Continue)
@@ -46,6 +51,7 @@ pub(crate) fn check_plan(plan: &LogicalPlan, limits: &Limits) -> Result<PlanRead
 
 struct Gate<'a> {
     limits: &'a Limits,
+    functions: &'a AllowedFunctions,
     reads: PlanReads,
     n_nodes: usize,
     n_joins: usize,
@@ -134,9 +140,7 @@ impl Gate<'_> {
             _ => None,
         };
         match function {
-            Some(name) if !AllowedFunctions::allows(name) => {
-                Err(QueryError::FunctionNotAllowed { name: name.to_owned() })
-            }
+            Some(name) if !self.functions.allows(name) => Err(QueryError::FunctionNotAllowed { name: name.to_owned() }),
             _ => Ok(()),
         }
     }

@@ -33,7 +33,7 @@ pub(crate) struct SessionFactory {
 
 impl SessionFactory {
     /// Prepares what all sessions share: object stores, file metadata cache, configuration.
-    pub(crate) fn new(target_partitions: usize) -> Result<Self> {
+    pub(crate) fn new(target_partitions: usize, functions: AllowedFunctions) -> Result<Self> {
         // Spilling would write rows in clear to a temporary folder.
         let no_disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
         let runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(no_disk).build_arc()?;
@@ -42,7 +42,12 @@ impl SessionFactory {
             .with_create_default_catalog_and_schema(false)
             .with_information_schema(false)
             .with_target_partitions(target_partitions.max(1));
-        Ok(Self { functions: AllowedFunctions::load(), runtime, config })
+        Ok(Self { functions, runtime, config })
+    }
+
+    /// The functions of every session.
+    pub(crate) fn functions(&self) -> &AllowedFunctions {
+        &self.functions
     }
 
     /// A session for one query of one principal.

@@ -160,6 +160,8 @@ fn place_beside_place(pair: &Pair<'_, '_>) -> Option<Weight> {
     (pair.masked.is_partial() && *pair.beside.mask == Mask::Clear).then_some(Weight::Finer)
 }
 
+/// In another relation the clear name is what that relation is read for, so that the pair is a warning only.
 fn name_beside_name(pair: &Pair<'_, '_>) -> Option<Weight> {
-    (pair.masked.is_partial() && *pair.beside.mask == Mask::Clear).then_some(Weight::Candidates(1))
+    let weight = if pair.masked.relation == pair.beside.relation { Weight::Candidates(1) } else { Weight::Finer };
+    (pair.masked.is_partial() && *pair.beside.mask == Mask::Clear).then_some(weight)
 }

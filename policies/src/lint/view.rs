@@ -46,7 +46,9 @@ impl<'s> View<'s> {
         for relation in relations {
             let Some(rules) = set.rules.get(role).and_then(|of_role| of_role.get(&relation.name)) else { continue };
             let of_purpose = purpose.and_then(|id| rules.by_purpose.get(id));
-            let Some(rule) = of_purpose.or(rules.base.as_ref()) else { continue };
+            // Of a relation that is only counted no two columns of one person are ever seen.
+            let rule = of_purpose.or(rules.base.as_ref()).filter(|rule| rule.aggregate.is_none());
+            let Some(rule) = rule else { continue };
             for column in &relation.columns {
                 let Some(shown) = rule.columns.get(column.name.as_str()) else { continue };
                 let Some(found) = recognise(column.name.as_str(), column.field_type) else { continue };

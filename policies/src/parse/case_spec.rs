@@ -67,8 +67,16 @@ fn read_case<'r>(
     let row = reader.optional_table("row", faults);
     let row = relation.zip(row).map(|(relation, table)| read_row(table, relation, faults)).unwrap_or_default();
     let day = reader.get("day").map_or(Some(DAY_DEFAULT), |value| read_day(value, faults));
-    let expect = reader.require("expect", faults);
-    let expect = relation.zip(expect).and_then(|(relation, value)| read_expect(value, relation, faults));
+    let counts = reader.get("counts");
+    let expect = if counts.is_some() { reader.get("expect") } else { reader.require("expect", faults) };
+    let expect = match (counts, expect) {
+        (Some(value), Some(_)) => {
+            wrong_type("counts", value, "absent beside expect", faults);
+            None
+        }
+        (Some(value), None) => relation.and_then(|relation| read_counts(value, relation, faults)),
+        (None, expect) => relation.zip(expect).and_then(|(relation, value)| read_expect(value, relation, faults)),
+    };
     let (line, _) = faults.place(reader.span().start);
     reader.close(faults);
     let purpose = match purpose {
@@ -160,19 +168,32 @@ fn read_expect(value: &Value<'_>, relation: &Relation, faults: &mut Faults<'_>) 
             "refused" => return Some(Expectation::Refused),
             _ => {}
         },
-        DeValue::Table(table) => return read_columns(table, value.span(), relation, faults),
+        DeValue::Table(table) => {
+            let columns = read_columns("expect", table, value.span(), relation, faults)?;
+            return Some(Expectation::Row { counted_only: false, columns });
+        }
         _ => {}
     }
     wrong_type("expect", value, "a table of columns, or one of no_row, invisible, refused", faults);
     None
 }
 
+fn read_counts(value: &Value<'_>, relation: &Relation, faults: &mut Faults<'_>) -> Option<Expectation> {
+    let Some(table) = value.get_ref().as_table() else {
+        wrong_type("counts", value, "a table of columns", faults);
+        return None;
+    };
+    let columns = read_columns("counts", table, value.span(), relation, faults)?;
+    Some(Expectation::Row { counted_only: true, columns })
+}
+
 fn read_columns(
+    key: &'static str,
     table: &DeTable<'_>,
     span: Range<usize>,
     relation: &Relation,
     faults: &mut Faults<'_>,
-) -> Option<Expectation> {
+) -> Option<Vec<(String, ExpectedCell)>> {
     let mut columns = Vec::new();
     for (key, value) in table {
         let name: &str = key.get_ref();
@@ -182,10 +203,10 @@ fn read_columns(
         columns.extend(read_cell(name, value, faults).map(|cell| (name.to_owned(), cell)));
     }
     if table.is_empty() {
-        faults.add(span, FaultKind::Empty { key: "expect".to_owned() });
+        faults.add(span, FaultKind::Empty { key: key.to_owned() });
         return None;
     }
-    Some(Expectation::Columns(columns))
+    Some(columns)
 }
 
 /// A text, or `{ hidden = true }`, `{ empty = true }`, `{ token = true }`.

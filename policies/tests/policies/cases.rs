@@ -106,6 +106,31 @@ c.toml:15:30: `name` must be a text, or one of { hidden = true }, { empty = true
 }
 
 #[test]
+fn a_row_that_is_counted_is_not_one_that_is_read() {
+    let counts = |tail: &str| {
+        format!(
+            "[[case]]\nzh = \"一\"\nen = \"one\"\nrole = \"health_analyst\"\nrelation = \"unified.person\"\n\
+             row = {{ person_id = \"P1\", birth_date = \"1952-05-18\" }}\nday = 2026-07-18\n{tail}"
+        )
+    };
+    let set = PolicySet::shipped().unwrap();
+    let relations = Registry::shipped().unwrap().relations();
+    let of = |tail: &str| run_cases(&set, &relations, "c.toml", &counts(tail)).map(|found| found[0].to_string());
+    assert_eq!(of("counts = { birth_date = \"70-74\", name = { hidden = true } }").unwrap(), "passed line 1: 一 / one");
+    assert_eq!(
+        of("expect = { birth_date = \"70-74\" }").unwrap(),
+        "failed line 1: 一 / one\n  wanted a row, came a row that is counted"
+    );
+    let faults = |tail: &str| render(&of(tail).unwrap_err());
+    assert_eq!(
+        faults("expect = \"no_row\"\ncounts = { sex = \"1\" }"),
+        "c.toml:9:10: `counts` must be absent beside expect"
+    );
+    assert_eq!(faults("counts = \"yes\""), "c.toml:8:10: `counts` must be a table of columns");
+    assert_eq!(faults("counts = {}"), "c.toml:8:10: `counts` must not be empty");
+}
+
+#[test]
 fn dates_flags_and_nulls_are_read_and_shown() {
     let text = "\
 [[case]]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, Session, TableProvider};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
@@ -20,6 +20,7 @@ use policies::Principal;
 
 use super::answer::Answer;
 use super::door::Door;
+use super::probe::Probe;
 use super::rows::{Rows, Side};
 use super::tables::{Storage, stored};
 
@@ -50,7 +51,10 @@ pub enum Without {
 }
 
 /// A world that is read without a barrier.
-pub struct LeakyDoor(SessionContext);
+pub struct LeakyDoor {
+    ctx: SessionContext,
+    loud: bool,
+}
 
 impl std::fmt::Debug for LeakyDoor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -82,7 +86,20 @@ impl LeakyDoor {
             };
             register("unified", name.trim_start_matches("unified.").to_owned(), provider);
         }
-        Self(ctx)
+        Self { ctx, loud: false }
+    }
+
+    /// Brings a probe in.
+    #[must_use]
+    pub fn with_probe(self, probe: &Probe) -> Self {
+        self.ctx.register_udf(probe.function().as_ref().clone());
+        self
+    }
+
+    /// Reports errors in the engine's own words.
+    #[must_use]
+    pub fn loud(self) -> Self {
+        Self { loud: true, ..self }
     }
 }
 
@@ -93,10 +110,16 @@ impl Door for LeakyDoor {
     }
 
     async fn ask(&self, _: &Principal, sql: &str) -> Answer {
-        let failed = || Answer::failed("failed", "an expression failed on a row");
-        let Ok(frame) = self.0.sql(sql).await else { return failed() };
+        let failed = |error: DataFusionError| match self.loud {
+            true => Answer::failed("failed", error.to_string()),
+            false => Answer::failed("failed", "an expression failed on a row"),
+        };
+        let frame = match self.ctx.sql(sql).await {
+            Ok(frame) => frame,
+            Err(error) => return failed(error),
+        };
         let schema = Arc::clone(frame.schema().inner());
-        frame.collect().await.map_or_else(|_| failed(), |batches| Answer::of_batches(&schema, &batches))
+        frame.collect().await.map_or_else(failed, |batches| Answer::of_batches(&schema, &batches))
     }
 }
 

@@ -96,6 +96,20 @@ impl Oracle {
         Self { tables }
     }
 
+    /// Every value of every column as text, by the column's bare name.
+    pub async fn values(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for table in &self.tables {
+            for column in table.column_names() {
+                let answer = self.ask(&format!("SELECT cast({column} AS varchar) FROM {}", table.name)).await;
+                assert_eq!(answer.failure, None, "{column}");
+                let texts = answer.rows.into_iter().filter_map(|mut row| row.remove(0));
+                values.entry(column.to_owned()).or_default().extend(texts);
+            }
+        }
+        values
+    }
+
     /// Answers in a fresh session, so that no statement changes what the next one sees.
     pub async fn ask(&self, sql: &str) -> Answer {
         let config = SessionConfig::new().with_default_catalog_and_schema("datong", "public");

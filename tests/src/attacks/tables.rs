@@ -70,6 +70,11 @@ impl TableRows {
         }
     }
 
+    /// Names of the columns, in declared order.
+    pub fn column_names(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().map(|(name, ..)| *name)
+    }
+
     /// Only these columns, in declared order.
     #[must_use]
     pub fn keep(mut self, names: &[&str]) -> Self {

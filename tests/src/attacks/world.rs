@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use datafusion::logical_expr::ScalarUDF;
 use query::{Gateway, GatewayConfig, Limits, PublishedData, PublishedTable, TokenKey};
 use schemas::Relation;
 
@@ -27,11 +28,26 @@ pub struct Loading<'a> {
     pub policy: &'a str,
     /// Further people of other grids, in the second world only.
     pub crowd: usize,
+    /// Rows of a stored batch; none for 32 in the first world and 50 in the second, so that what is delivered must not
+    /// depend on where batches end.
+    pub batch_rows: Option<usize>,
+    /// Limits of every query; none for the product's.
+    pub limits: Option<&'a Limits>,
+    /// Functions that watch their arguments.
+    pub probes: &'a [Arc<ScalarUDF>],
 }
 
 impl Default for Loading<'_> {
     fn default() -> Self {
-        Self { storage: Storage::Plain, cpu_threads: 1, policy: POLICY, crowd: 0 }
+        Self {
+            storage: Storage::Plain,
+            cpu_threads: 1,
+            policy: POLICY,
+            crowd: 0,
+            batch_rows: None,
+            limits: None,
+            probes: &[],
+        }
     }
 }
 
@@ -57,6 +73,11 @@ impl World {
         if side == Side::B {
             rows.crowd(loading.crowd);
         }
+        Self::of_rows(side, rows, loading).await
+    }
+
+    /// Loads rows that need not be those of the side.
+    pub async fn of_rows(side: Side, rows: Rows, loading: Loading<'_>) -> Self {
         let ledger = Ledger::default();
         let gateway = gateway(side, &rows, loading, &ledger);
         let rest = RestDoor::open(Arc::clone(&gateway)).await;
@@ -70,7 +91,6 @@ impl World {
     }
 }
 
-/// Batches of the two worlds end at different rows, so that what is delivered must not depend on where they end.
 fn batch_rows(side: Side) -> usize {
     match side {
         Side::A => 32,
@@ -82,17 +102,21 @@ fn gateway(side: Side, rows: &Rows, loading: Loading<'_>, ledger: &Ledger) -> Ar
     let tables = stored(rows);
     let relations: Vec<Relation> = tables.iter().map(TableRows::relation).collect();
     let config = GatewayConfig {
-        limits: Limits::default(),
+        limits: loading.limits.cloned().unwrap_or_default(),
         cpu_threads: loading.cpu_threads,
         token_key: TokenKey::new([7; 32]),
         today: Some(TODAY),
     };
-    let gateway = Gateway::start(config, policies(loading.policy, &relations), Arc::new(ledger.clone())).unwrap();
+    let (policies, recorder) = (policies(loading.policy, &relations), Arc::new(ledger.clone()));
+    let gateway = match loading.probes {
+        [] => Gateway::start(config, policies, recorder).unwrap(),
+        probes => Gateway::start_with_probes(config, policies, recorder, probes.to_vec()).unwrap(),
+    };
     let published: BTreeMap<_, _> = tables
         .iter()
         .zip(relations)
         .map(|(table, relation)| {
-            let provider = table.provider(loading.storage, batch_rows(side));
+            let provider = table.provider(loading.storage, loading.batch_rows.unwrap_or(batch_rows(side)));
             (relation.name.clone(), PublishedTable { relation, provider })
         })
         .collect();

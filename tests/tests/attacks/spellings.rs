@@ -1,8 +1,9 @@
 //! More ways to write the same attacks: other syntax, other spelling, other shapes of plan.
 
 use tests::attacks::checks::{Finding, RowOrder, denied, denied_or_oracle, oracle_equal, twin_equal};
+use tests::attacks::door::Door;
 use tests::attacks::oracle::Oracle;
-use tests::attacks::roles::grid_worker;
+use tests::attacks::roles::{grid_worker, principal};
 use tests::attacks::rows::Side;
 use tests::attacks::world::{Loading, World};
 
@@ -211,4 +212,16 @@ async fn errors_quote_no_value() {
             }
         }
     }
+}
+
+/// Found by the generator: ten thousand batches of three rows, and a window that ends with the last of them. The engine
+/// went one call deeper with each batch until the stack was used up, which ended the whole process.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_over_many_small_batches_does_not_use_up_the_stack() {
+    let world = World::load(Side::A, Loading::default()).await;
+    let sql = "SELECT min(a.name) OVER (ORDER BY true) AS c0 FROM unified.person a CROSS JOIN unified.person b \
+               CROSS JOIN (SELECT * FROM unified.person LIMIT 3) c";
+    let officer = principal("privacy_officer", None);
+    let answer = world.in_process.ask(&officer, sql).await;
+    assert_eq!((answer.failure, answer.rows.len()), (None, 3 * world.rows.persons.len().pow(2)));
 }

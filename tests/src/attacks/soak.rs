@@ -1,0 +1,160 @@
+//! The twin-world property at length: generated statements of every role, asked in both of its worlds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::answer::Answer;
+use super::checks::{Finding, same_answer};
+use super::door::Door;
+use super::generated::calls::Calls;
+use super::generated::production::Production;
+use super::generated::vocabulary::Vocabulary;
+use super::generated::{Statement, Statements};
+use super::rows::Side;
+use super::twins::Asker;
+use super::world::{Loading, World};
+
+/// One statement in so many is asked over REST too.
+const REST_EVERY: usize = 10;
+/// Differences that are kept word for word.
+const MAX_DIFFERENCES: usize = 20;
+
+/// What came of the statements of one role.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Role and purpose.
+    pub role: String,
+    /// Whether the role sees tables about tables only.
+    pub sees_no_data: bool,
+    /// Statements asked.
+    pub n_statements: usize,
+    /// Those with rows and no error.
+    pub n_answered: usize,
+    /// Of these, those with at least one row.
+    pub n_with_rows: usize,
+    /// Those asked over REST as well.
+    pub n_over_rest: usize,
+    /// Errors by code.
+    pub failed: BTreeMap<String, usize>,
+    /// Rules of the grammar, with the number of statements that were answered.
+    pub answered_of: BTreeMap<Production, usize>,
+    /// Rules of the grammar that occurred.
+    pub productions: BTreeSet<Production>,
+    /// Where the worlds differ.
+    pub n_different: usize,
+    /// The first of them.
+    pub differences: Vec<String>,
+    /// Statements that broke inside the gateway, in both worlds alike.
+    pub broken: Vec<String>,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { role, n_statements, n_answered, n_with_rows, n_over_rest, .. } = self;
+        write!(
+            f,
+            "{role:<36} {n_statements:>6} statements, {n_answered:>6} answered ({n_with_rows} with rows), \
+             {:>6} failed, {n_over_rest:>5} over REST too, {} different",
+            n_statements - n_answered,
+            self.n_different
+        )?;
+        for (code, n) in &self.failed {
+            write!(f, "  {code}: {n}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Asks `n` statements from a seed in both worlds.
+pub async fn soak(asker: &Asker, calls: &Calls, seed: u64, n: usize) -> Tally {
+    let loading = Loading { batch_rows: asker.batch_rows, ..Loading::default() };
+    let one = World::of_rows(Side::A, asker.one.clone(), loading).await;
+    let other = World::of_rows(Side::B, asker.other.clone(), loading).await;
+    let who = &asker.principal;
+    let words = Vocabulary::ask(&one.in_process.0, who, [&asker.one, &asker.other]).await;
+    let words_of_other = Vocabulary::ask(&other.in_process.0, who, [&asker.one, &asker.other]).await;
+    assert_eq!(words.relations, words_of_other.relations, "the catalog tells the worlds apart");
+    let purpose = who.purpose.as_deref().map(|purpose| format!(" for {purpose}")).unwrap_or_default();
+    let (role, sees_no_data) = (format!("{}{purpose}", who.role), words.n_of_data == 0);
+    let mut tally = Tally { role, sees_no_data, ..Tally::default() };
+    for (i, statement) in Statements::from_seed(seed, &words, calls).take(n).enumerate() {
+        let sql = &statement.sql;
+        if std::env::var_os("SOAK_TRACE").is_some() {
+            eprintln!("{sql}");
+        }
+        let (of_one, of_other) = tokio::join!(one.in_process.ask(who, sql), other.in_process.ask(who, sql));
+        let mut finding = compare("in process", &of_one, &of_other);
+        if i % REST_EVERY == 0 {
+            tally.n_over_rest += 1;
+            finding = finding.and(over_rest(&one, &other, asker, sql).await);
+        }
+        tally.count(&statement, &of_one, finding);
+        // What was recorded is not looked at here.
+        let _ = (one.ledger.take(), other.ledger.take());
+    }
+    tally
+}
+
+impl Tally {
+    fn count(&mut self, statement: &Statement, answer: &Answer, finding: Finding) {
+        self.n_statements += 1;
+        self.productions.extend(&statement.productions);
+        match &answer.failure {
+            None => {
+                self.n_answered += 1;
+                self.n_with_rows += usize::from(!answer.rows.is_empty());
+                for production in &statement.productions {
+                    *self.answered_of.entry(*production).or_default() += 1;
+                }
+            }
+            Some(failure) => {
+                *self.failed.entry(failure.code.clone()).or_default() += 1;
+                if failure.code.starts_with("DT-SRV") {
+                    self.broken.push(statement.sql.clone());
+                }
+            }
+        }
+        if let Err(finding) = finding {
+            self.n_different += 1;
+            if self.differences.len() < MAX_DIFFERENCES {
+                self.differences.push(format!("{}: {}\n    {finding}", self.role, statement.sql));
+            }
+        }
+    }
+}
+
+/// Rows in the order delivered, names, error, notices. An internal error is known by its code: its id is drawn.
+fn compare(door: &str, one: &Answer, other: &Answer) -> Finding {
+    let failure = |answer: &Answer| {
+        answer.failure.as_ref().map(|failure| match failure.code.starts_with("DT-SRV") {
+            true => (failure.code.clone(), String::new()),
+            false => (failure.code.clone(), failure.text.clone()),
+        })
+    };
+    if failure(one) != failure(other) {
+        return Err(format!("{door}: {:?} in one world, {:?} in the other", one.failure, other.failure));
+    }
+    if one.notes != other.notes {
+        return Err(format!("{door}: headers or notes differ: {:?} and {:?}", one.notes, other.notes));
+    }
+    same_answer(door, one, other, true)
+}
+
+/// Status, headers and every byte of the body, with the totals in it.
+async fn over_rest(one: &World, other: &World, asker: &Asker, sql: &str) -> Finding {
+    let who = &asker.principal;
+    let (of_one, of_other) = tokio::join!(one.rest.post_sql(who, sql, "json"), other.rest.post_sql(who, sql, "json"));
+    if of_one == of_other || of_one.status == 500 && of_other.status == 500 {
+        Ok(())
+    } else {
+        Err(format!(
+            "REST: {} {:?} {}\n    and {} {:?} {}",
+            of_one.status,
+            of_one.headers,
+            of_one.text(),
+            of_other.status,
+            of_other.headers,
+            of_other.text()
+        ))
+    }
+}
