@@ -24,11 +24,11 @@ use arrow::datatypes::DataType;
 use schemas::Relation;
 use serde_json::{Map, Value, json};
 
-use crate::{ColumnGrant, Decision, Mask, PolicySet, Principal, RowPredicate};
+use crate::{ColumnGrant, Mask, PolicySet, Principal, RowPredicate};
 
 const NULL: &str = "replace-with-null";
 
-/// What a principal may see of a relation, as `read-restrictions`. A decision that shows nothing becomes a filter that admits
+/// What a principal may see of a relation, as `read-restrictions`. A decision that shows no row becomes a filter that admits
 /// no row, and null in every column.
 ///
 /// Field ids count the declared columns of the relation from 1; a catalogue with other ids has to translate them.
@@ -36,7 +36,8 @@ const NULL: &str = "replace-with-null";
 #[must_use]
 pub fn export_read_restrictions(set: &PolicySet, principal: &Principal, relation: &Relation, today: i32) -> Value {
     let decision = set.decide_on(principal, relation, today);
-    let grant = decision.grant();
+    // What may only be counted is not read at all: there is no action for that.
+    let grant = decision.grant().filter(|grant| grant.aggregate.is_none());
     let one_token_class = token_classes(set, principal).len() <= 1;
     let (mut projections, mut stricter) = (Vec::new(), Vec::new());
     for (id, column) in (1_u64..).zip(&relation.columns) {
@@ -52,10 +53,7 @@ pub fn export_read_restrictions(set: &PolicySet, principal: &Principal, relation
         }
     }
     let mut out = Map::new();
-    let filter = match &decision {
-        Decision::Visible(grant) => row_filter(&grant.rows, relation),
-        Decision::Invisible | Decision::Refused { .. } => Some(Value::Bool(false)),
-    };
+    let filter = grant.map_or(Some(Value::Bool(false)), |grant| row_filter(&grant.rows, relation));
     if let Some(filter) = filter {
         out.insert("required-row-filter".to_owned(), filter);
     }

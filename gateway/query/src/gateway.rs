@@ -332,7 +332,8 @@ async fn plan_query(
 }
 
 /// Days since 1970-01-01 where the gateway serves: UTC+8.
-fn today_in_china() -> i32 {
+#[must_use]
+pub fn today_in_china() -> i32 {
     let seconds = chrono::Utc::now().timestamp() + 8 * 3_600;
     i32::try_from(seconds.div_euclid(86_400)).unwrap_or(i32::MAX)
 }

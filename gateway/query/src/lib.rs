@@ -34,7 +34,7 @@ pub use aggregate_gate::AggregateRefusal;
 pub use data::{PublishedData, PublishedTable};
 pub use error::{ErrorKind, QueryError};
 pub use functions::allowed_function_names;
-pub use gateway::{Gateway, GatewayConfig, QueryRequest};
+pub use gateway::{Gateway, GatewayConfig, QueryRequest, today_in_china};
 pub use limits::Limits;
 pub use metadata::{VisibleColumn, VisibleRelation};
 pub use policy_table::PolicyTable;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::screen::{Lang, Screen};
-use crate::{Failure, check, city_command, demo, doctor, init, quarantine, serve, sql, token};
+use crate::{Failure, check, city_command, demo, doctor, init, policy, quarantine, serve, sql, token};
 
 /// Datong 打通: one governed view over departments' data. 跨部门数据统一视图
 #[derive(Debug, Parser)]
@@ -56,6 +56,9 @@ enum Command {
         after_help = "Example 示例:\n  datong token --subject li --role grid_worker --attribute grids=990100001001001"
     )]
     Token(TokenArguments),
+    /// Policies: who sees what, what a change would show, what is wrong 策略
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Rejected rows: what, where, why 隔离区
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -184,6 +187,120 @@ pub(crate) enum QuarantineCommand {
     },
 }
 
+/// How a policy command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Aligned columns and sentences
+    Table,
+    /// One JSON document
+    Json,
+}
+
+/// What to do with policies. A file may also be `shipped` for the policies of the product, or `live` for those of the site.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Who sees what: role, purpose, relation, column, mask 谁能看到什么
+    #[command(after_help = "Example 示例:\n  datong policy matrix --role grid_worker --relation unified.person")]
+    Matrix {
+        /// Policy file 策略文件
+        #[arg(default_value = "live")]
+        file: String,
+        /// Only this role 角色
+        #[arg(long)]
+        role: Option<String>,
+        /// Only this relation 表
+        #[arg(long)]
+        relation: Option<String>,
+        /// How it is printed 输出格式
+        #[arg(long, value_enum, default_value = "table")]
+        output: ReportFormat,
+    },
+    /// Who would see more, or less, exactly; widenings have an example 谁会看得更多或更少
+    #[command(after_help = "Example 示例:\n  datong policy diff live draft.toml --fail-on-widening")]
+    Diff {
+        /// Policies now 现行策略
+        old: String,
+        /// Policies to be 新策略
+        new: String,
+        /// End with exit code 3 if anybody would see more 有人看得更多时以 3 退出
+        #[arg(long)]
+        fail_on_widening: bool,
+        /// How it is printed 输出格式
+        #[arg(long, value_enum, default_value = "table")]
+        output: ReportFormat,
+    },
+    /// Columns that give a masked value away together; exit code 3 for an error 检查会相互还原的列
+    Lint {
+        /// Policy file 策略文件
+        #[arg(default_value = "live")]
+        file: String,
+        /// How it is printed 输出格式
+        #[arg(long, value_enum, default_value = "table")]
+        output: ReportFormat,
+    },
+    /// Run officers' own cases; exit code 3 if one fails 运行策略用例
+    #[command(after_help = "Example 示例:\n  datong policy test --cases cases.toml draft.toml")]
+    Test {
+        /// Policy file 策略文件
+        #[arg(default_value = "live")]
+        file: String,
+        /// File of cases; those shipped with the product if left out 用例文件
+        #[arg(long)]
+        cases: Option<PathBuf>,
+    },
+    /// Which requests of the last days would be answered otherwise 回放近期查询
+    #[command(after_help = "Example 示例:\n  datong policy simulate draft.toml --days 30")]
+    Simulate {
+        /// Policies to be 新策略
+        new: String,
+        /// Days of the access log 天数
+        #[arg(long, default_value_t = 30)]
+        days: u32,
+        /// How it is printed 输出格式
+        #[arg(long, value_enum, default_value = "table")]
+        output: ReportFormat,
+    },
+    /// The policies of one principal for other engines 导出给其他引擎
+    Export {
+        /// Policy file 策略文件
+        #[arg(default_value = "live")]
+        file: String,
+        /// Format 格式
+        #[arg(long, value_enum, default_value = "iceberg-read-restrictions")]
+        format: ExportFormat,
+        /// Role 角色
+        #[arg(long)]
+        role: String,
+        /// Attribute `name=value[,value]`; may be given several times 属性
+        #[arg(long = "attribute", value_name = "NAME=VALUES")]
+        attributes: Vec<String>,
+        /// Purpose 用途
+        #[arg(long)]
+        purpose: Option<String>,
+        /// Only this relation 表
+        #[arg(long)]
+        relation: Option<String>,
+    },
+    /// Lay policy files out in the one layout; comments and meaning stay 统一排版
+    Fmt {
+        /// Policy files 策略文件
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Change nothing; exit code 3 if a file is laid out otherwise 只检查
+        #[arg(long)]
+        check: bool,
+    },
+    /// JSON Schema of the policy file, for editors 供编辑器使用的 JSON Schema
+    Schema,
+}
+
+/// Formats of `policy export`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// `read-restrictions` of the Iceberg REST catalogue
+    IcebergReadRestrictions,
+}
+
 /// Does what the command line asks.
 pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Result<(), Failure> {
     let config = command_line.config.as_path();
@@ -196,6 +313,7 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Serve => serve::run(config, screen).await,
         Command::Sql(arguments) => sql::run(&arguments, screen).await,
         Command::Token(arguments) => token::run(config, &arguments, screen),
+        Command::Policy(command) => policy::run(config, &command, screen),
         Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
         Command::Doctor => doctor::run(config, screen).await,
         Command::Completions { shell } => {

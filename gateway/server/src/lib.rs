@@ -13,6 +13,7 @@ mod failure;
 mod gateway;
 mod init;
 mod intake;
+mod policy;
 mod progress;
 mod quarantine;
 mod recorder;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lake::{Lake, MasterKey};
-use policies::PolicySet;
+use policies::{PolicyFault, PolicySet};
 use schemas::{Registry, Relation};
 
 use crate::Failure;
@@ -70,21 +70,34 @@ pub(crate) fn declarations(folder: Option<&Path>) -> Result<Registry, Failure> {
 }
 
 pub(crate) fn load_policies(config: &Config, relations: &[Relation]) -> Result<PolicySet, Failure> {
-    let parsed = match &config.policy_file {
-        Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| Failure::caused_by("无法读取策略文件", "the policy file cannot be read", &error))?;
-            PolicySet::parse(&file.display().to_string(), &text, relations)
-        }
-        None => PolicySet::parse("default.toml", PolicySet::shipped_text(), relations),
-    };
-    parsed.map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Failure::configuration(
-            format!("策略有 {} 处错误\n{}", lines.len(), lines.join("\n")),
-            format!("{} in the policies\n{}", counted(lines.len(), "fault"), lines.join("\n")),
-        )
+    match &config.policy_file {
+        Some(file) => parse_policies(&file.display().to_string(), &read_policies(file)?, relations),
+        None => parse_policies(SHIPPED_POLICIES, PolicySet::shipped_text(), relations),
+    }
+}
+
+/// Named in faults where a site has no policy file of its own.
+pub(crate) const SHIPPED_POLICIES: &str = "default.toml";
+
+pub(crate) fn read_policies(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| {
+        let (zh, en) = (format!("无法读取 {}", file.display()), format!("{} cannot be read", file.display()));
+        Failure::configuration(format!("{zh}:{error}"), format!("{en}: {error}"))
     })
+}
+
+/// Reads a policy text, or tells all its faults.
+pub(crate) fn parse_policies(file: &str, text: &str, relations: &[Relation]) -> Result<PolicySet, Failure> {
+    PolicySet::parse(file, text, relations).map_err(|faults| unsound_policies(&faults))
+}
+
+/// The faults of a policy file or of a file of cases.
+pub(crate) fn unsound_policies(faults: &[PolicyFault]) -> Failure {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Failure::configuration(
+        format!("策略有 {} 处错误\n{}", lines.len(), lines.join("\n")),
+        format!("{} in the policies\n{}", counted(lines.len(), "fault"), lines.join("\n")),
+    )
 }
 
 pub(crate) fn load_key(config: &Config) -> Result<MasterKey, Failure> {

@@ -54,7 +54,8 @@ pub(crate) fn run(config_file: &Path, arguments: &TokenArguments, screen: &Scree
     Ok(())
 }
 
-fn attributes(given: &[String]) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+/// Attributes as given on the command line.
+pub(crate) fn attributes(given: &[String]) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     given
         .iter()
         .map(|attribute| {

@@ -165,3 +165,15 @@ fn no_export_of_the_shipped_policies_is_weaker_than_the_policy() {
     }
     assert!(seen.contains("truncate-to-year") && seen.contains("mask-to-fixed-value"), "{seen:?}");
 }
+
+#[test]
+fn what_may_only_be_counted_is_not_read_at_all() {
+    let set = PolicySet::shipped().unwrap();
+    let relations = Registry::shipped().unwrap().relations();
+    let relation = relations.iter().find(|r| r.name.to_string() == "unified.person").unwrap();
+    let out = export(&set, &principal("health_analyst", &[], None), relation);
+    assert_eq!(out["required-row-filter"], json!(false));
+    let actions = out["required-column-projections"].as_array().unwrap();
+    assert_eq!(actions.len(), relation.columns.len());
+    assert!(actions.iter().all(|action| action["action"] == "replace-with-null"));
+}
