@@ -72,7 +72,7 @@ pub struct ColumnGrant {
 }
 
 /// A sentence for the person who asks `why`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reason {
     /// In Chinese.
     pub zh: String,

@@ -160,7 +160,10 @@ async fn the_requests_of_the_last_days_are_held_against_a_draft() {
     }
     let _stopped = server.kill();
     let desk = Desk::new();
-    let officer = PolicySet::shipped_text().split_once("role = \"police_officer\"\nrelations = [\"unified.person\"]").expect("the officer's rule").1;
+    let officer = PolicySet::shipped_text()
+        .split_once("role = \"police_officer\"\nrelations = [\"unified.person\"]")
+        .expect("the officer's rule")
+        .1;
     let at = officer.find("phone = \"phone_number\"\n").expect("a phone") + "phone = \"phone_number\"\n".len();
     let draft = desk.draft(&officer[..at], &officer[..at].replace("phone = \"phone_number\"\n", ""));
     let draft = draft.to_str().expect("a path");

@@ -102,6 +102,12 @@ pub enum QueryError {
         /// Fewest persons.
         k: usize,
     },
+    /// The access of the subject is withdrawn.
+    #[error("your access has been withdrawn; ask whoever administers it")]
+    AccessWithdrawn,
+    /// What the principal may see has changed while the answer was on its way.
+    #[error("the policies have changed while the answer was on its way; what came before is incomplete, ask again")]
+    PolicyChanged,
     /// A limit was reached.
     #[error("limit `{limit}` reached: at most {allowed}")]
     LimitReached {
@@ -111,8 +117,10 @@ pub enum QueryError {
         allowed: String,
     },
     /// Too many queries at once.
-    #[error("too many queries at once: `max_concurrent_queries` is {allowed}")]
+    #[error("too many queries at once: `{limit}` is {allowed}")]
     Busy {
+        /// The setting that governs it.
+        limit: &'static str,
         /// The setting's value.
         allowed: usize,
     },
@@ -144,12 +152,13 @@ impl QueryError {
             | Self::ConstructNotAllowed { .. }
             | Self::Refused { .. }
             | Self::AggregateOnly { .. }
-            | Self::TooCloseToEarlier { .. } => ErrorKind::Forbidden,
+            | Self::TooCloseToEarlier { .. }
+            | Self::AccessWithdrawn => ErrorKind::Forbidden,
             Self::RelationNotFound { .. } | Self::ColumnNotFound { .. } | Self::FunctionNotAllowed { .. } => {
                 ErrorKind::NotFound
             }
             Self::LimitReached { .. } => ErrorKind::LimitReached,
-            Self::Busy { .. } | Self::NoData | Self::AuditUnavailable => ErrorKind::Unavailable,
+            Self::Busy { .. } | Self::NoData | Self::AuditUnavailable | Self::PolicyChanged => ErrorKind::Unavailable,
             Self::Internal { .. } => ErrorKind::Internal,
         }
     }
@@ -171,6 +180,8 @@ impl QueryError {
             Self::Refused { .. } => "DT-POL-0001",
             Self::AggregateOnly { .. } => "DT-POL-0002",
             Self::TooCloseToEarlier { .. } => "DT-POL-0003",
+            Self::AccessWithdrawn => "DT-POL-0004",
+            Self::PolicyChanged => "DT-POL-0005",
             Self::LimitReached { .. } => "DT-LIM-0001",
             Self::Busy { .. } => "DT-LIM-0002",
             Self::NoData => "DT-SRV-0001",
@@ -188,7 +199,9 @@ impl QueryError {
             | Self::ConstructNotAllowed { .. }
             | Self::Refused { .. }
             | Self::AggregateOnly { .. }
-            | Self::TooCloseToEarlier { .. } => "42501",
+            | Self::TooCloseToEarlier { .. }
+            | Self::AccessWithdrawn => "42501",
+            Self::PolicyChanged => "57014",
             Self::RelationNotFound { .. } => "42P01",
             Self::ColumnNotFound { .. } => "42703",
             Self::FunctionNotAllowed { .. } => "42883",
@@ -221,8 +234,10 @@ impl QueryError {
             Self::TooCloseToEarlier { k } => format!(
                 "该组与此前查得的一组相差不足 {k} 人,相减会暴露这些人,故不提供;可重查原来的组,或改查相差更多的组"
             ),
+            Self::AccessWithdrawn => "您的访问权限已被收回,请联系管理员".to_owned(),
+            Self::PolicyChanged => "返回结果期间策略已变更,已收到的部分不完整,请重新查询".to_owned(),
             Self::LimitReached { limit, allowed } => format!("达到限制 {limit}:最多 {allowed}"),
-            Self::Busy { allowed } => format!("并发查询过多:max_concurrent_queries 为 {allowed}"),
+            Self::Busy { limit, allowed } => format!("并发查询过多:{limit} 为 {allowed}"),
             Self::NoData => "尚未发布任何数据".to_owned(),
             Self::AuditUnavailable => "审计日志无法写入,恢复之前不回答任何查询".to_owned(),
             Self::Internal { error_id } => format!("内部错误 {error_id}"),

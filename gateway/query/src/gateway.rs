@@ -1,9 +1,10 @@
 //! The one function every adapter calls.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwapOption;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
@@ -12,17 +13,19 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use policies::{PolicySet, Principal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::aggregate_gate::{Asker, OverlapGuard, release_groups};
 use crate::catalog::PrincipalCatalog;
+use crate::epoch::{AccessEpoch, EpochWatch};
 use crate::functions::AllowedFunctions;
 use crate::metadata::VisibleRelation;
 use crate::plan_gate::{PlanReads, check_plan};
 use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
 use crate::released::{ReleasedStream, Running};
 use crate::session::SessionFactory;
+use crate::slots::Slots;
 use crate::statement::parse_query;
 use crate::yielding::yield_below_windows;
 use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
@@ -64,10 +67,10 @@ pub struct QueryRequest {
 #[derive(Debug)]
 pub struct Gateway {
     data: ArcSwapOption<PublishedData>,
-    policies: ArcSwap<PolicySet>,
+    access: watch::Sender<Arc<AccessEpoch>>,
     sessions: Arc<SessionFactory>,
     cpu: CpuRuntime,
-    slots: Arc<Semaphore>,
+    slots: Slots,
     overlaps: Arc<OverlapGuard>,
     recorder: Arc<dyn Recorder>,
     config: GatewayConfig,
@@ -119,10 +122,13 @@ impl Gateway {
         let cpu = CpuRuntime::start(config.cpu_threads).map_err(|_| QueryError::internal("cpu runtime"))?;
         Ok(Self {
             data: ArcSwapOption::empty(),
-            policies: ArcSwap::from_pointee(policies),
+            access: watch::Sender::new(Arc::new(AccessEpoch {
+                policies: Arc::new(policies),
+                withdrawn: Arc::default(),
+            })),
             sessions: Arc::new(sessions),
             cpu,
-            slots: Arc::new(Semaphore::new(config.limits.max_concurrent_queries.max(1))),
+            slots: Slots::new(&config.limits),
             overlaps: Arc::default(),
             recorder,
             config,
@@ -134,9 +140,27 @@ impl Gateway {
         self.data.store(Some(Arc::new(data)));
     }
 
-    /// Puts a policy set in force for new queries.
+    /// Puts a policy set in force for new queries, and ends those under way to whose principals it shows anything otherwise:
+    /// from then on no row of theirs leaves.
     pub fn replace_policies(&self, policies: PolicySet) {
-        self.policies.store(Arc::new(policies));
+        let policies = Arc::new(policies);
+        self.access.send_modify(|epoch| {
+            *epoch = Arc::new(AccessEpoch { policies, withdrawn: Arc::clone(&epoch.withdrawn) });
+        });
+    }
+
+    /// Withdraws the access of exactly these subjects: nothing they ask is answered, and their queries under way end.
+    pub fn withdraw(&self, subjects: BTreeSet<String>) {
+        let withdrawn = Arc::new(subjects);
+        self.access.send_modify(|epoch| {
+            *epoch = Arc::new(AccessEpoch { policies: Arc::clone(&epoch.policies), withdrawn });
+        });
+    }
+
+    /// Whose access is withdrawn.
+    #[must_use]
+    pub fn withdrawn(&self) -> BTreeSet<String> {
+        BTreeSet::clone(&self.access.borrow().withdrawn)
     }
 
     /// The version new queries read; none before the first publication.
@@ -148,7 +172,7 @@ impl Gateway {
     /// The policy version in force.
     #[must_use]
     pub fn policy_version(&self) -> String {
-        self.policies.load().version().to_owned()
+        self.access.borrow().policies.version().to_owned()
     }
 
     /// The limits in force.
@@ -160,11 +184,12 @@ impl Gateway {
     /// The relations and columns the principal may see, with their masks.
     ///
     /// # Errors
-    /// [`QueryError::NoData`] before the first publication.
+    /// [`QueryError::NoData`] before the first publication, [`QueryError::AccessWithdrawn`].
     pub fn visible_relations(&self, principal: &Principal) -> Result<Vec<VisibleRelation>, QueryError> {
+        let access = Arc::clone(&self.access.borrow());
+        access.admit(principal)?;
         let data = self.data.load_full().ok_or(QueryError::NoData)?;
-        let policies = self.policies.load();
-        let catalog = PrincipalCatalog::new(&data, &policies, principal, &self.config.token_key, self.today())?;
+        let catalog = PrincipalCatalog::new(&data, &access.policies, principal, &self.config.token_key, self.today())?;
         Ok(catalog.visible().to_vec())
     }
 
@@ -177,10 +202,15 @@ impl Gateway {
     /// Every [`QueryError`]; refusals are recorded too.
     pub async fn query(&self, request: QueryRequest) -> Result<ReleasedStream, QueryError> {
         let started = Instant::now();
-        let permit = self.wait_for_slot().await?;
+        let slot = self.slots.wait(&request.principal.subject, &self.config.limits).await?;
         let data = self.data.load_full().ok_or(QueryError::NoData)?;
-        let policies = self.policies.load_full();
-        let planned = self.plan(&request, Arc::clone(&data), Arc::clone(&policies)).await;
+        let mut receiver = self.access.subscribe();
+        let access = Arc::clone(&receiver.borrow_and_update());
+        let policies = &access.policies;
+        let planned = match access.admit(&request.principal) {
+            Ok(()) => self.plan(&request, Arc::clone(&data), Arc::clone(policies)).await,
+            Err(error) => Err(error),
+        };
         let mut record = AccessRecord {
             request_id: request.request_id,
             protocol: request.protocol,
@@ -203,6 +233,7 @@ impl Gateway {
         };
         record.columns.clone_from(&planned.reads.columns);
         record.masked.clone_from(&planned.reads.masked);
+        let principal = record.principal.clone();
         let record = self.recorder.open(record).await.map_err(|_| QueryError::AuditUnavailable)?;
         let (rows, task) = self.execute(planned.plan, planned.context, started);
         let running = Running {
@@ -212,20 +243,12 @@ impl Gateway {
             data_version: data.version,
             rows,
             task,
-            permit,
+            slot,
+            epoch: EpochWatch::new(receiver, Arc::clone(&access), principal, data, self.today()),
             record,
             started,
         };
         Ok(running.release(&self.config.limits))
-    }
-
-    async fn wait_for_slot(&self) -> Result<OwnedSemaphorePermit, QueryError> {
-        let limits = &self.config.limits;
-        let waiting = tokio::time::timeout(limits.max_queue_time, Arc::clone(&self.slots).acquire_owned());
-        match waiting.await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(QueryError::Busy { allowed: limits.max_concurrent_queries }),
-        }
     }
 
     async fn record_refusal(&self, record: AccessRecord, error: QueryError, started: Instant) -> QueryError {

@@ -12,6 +12,7 @@
 mod aggregate_gate;
 mod catalog;
 mod data;
+mod epoch;
 mod error;
 mod functions;
 mod gateway;
@@ -26,6 +27,7 @@ mod released;
 mod row_filter;
 mod runtime;
 mod session;
+mod slots;
 mod statement;
 mod token_key;
 mod yielding;

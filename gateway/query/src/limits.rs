@@ -25,6 +25,8 @@ pub struct Limits {
     pub max_query_memory_bytes: usize,
     /// `max_concurrent_queries`: queries planned or executed at once; more wait up to `max_queue_time`.
     pub max_concurrent_queries: usize,
+    /// `max_concurrent_queries_of_subject`: of one subject; more wait for that subject's own.
+    pub max_concurrent_queries_of_subject: usize,
     /// `max_queue_time`: waiting for a free place.
     pub max_queue_time: Duration,
     /// `max_released_groups`: groups of aggregate-only relations released to one subject from one published version.
@@ -46,6 +48,7 @@ impl Default for Limits {
             max_result_bytes: 1 << 30,
             max_query_memory_bytes: 512 << 20,
             max_concurrent_queries: 8,
+            max_concurrent_queries_of_subject: 4,
             max_queue_time: Duration::from_secs(5),
             max_released_groups: 20_000,
             max_recursive_queries: 2,

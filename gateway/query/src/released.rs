@@ -12,11 +12,12 @@ use datafusion::arrow::datatypes::SchemaRef;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use schemas::RelationName;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::epoch::EpochWatch;
 use crate::recorder::{AccessOutcome, OpenRecord};
+use crate::slots::Slot;
 use crate::{Limits, QueryError};
 
 /// A mask in force on a column that an answer reads.
@@ -92,7 +93,8 @@ pub(crate) struct Running {
     pub(crate) data_version: u64,
     pub(crate) rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
     pub(crate) task: AbortOnDropHandle<()>,
-    pub(crate) permit: OwnedSemaphorePermit,
+    pub(crate) slot: Slot,
+    pub(crate) epoch: EpochWatch,
     pub(crate) record: Box<dyn OpenRecord>,
     pub(crate) started: Instant,
 }
@@ -100,11 +102,12 @@ pub(crate) struct Running {
 impl Running {
     /// Wraps the rows with the limits on them and the closing of the audit record.
     pub(crate) fn release(self, limits: &Limits) -> ReleasedStream {
-        let Self { schema, masked, policy_version, data_version, rows, task, permit, record, started } = self;
+        let Self { schema, masked, policy_version, data_version, rows, task, slot, epoch, record, started } = self;
         let counter = Counter {
             rows,
-            _task: task,
-            _permit: permit,
+            task: Some(task),
+            slot: Some(slot),
+            epoch,
             record: Some(record),
             started,
             n_rows: 0,
@@ -120,8 +123,9 @@ impl Running {
 
 struct Counter {
     rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
-    _task: AbortOnDropHandle<()>,
-    _permit: OwnedSemaphorePermit,
+    task: Option<AbortOnDropHandle<()>>,
+    slot: Option<Slot>,
+    epoch: EpochWatch,
     record: Option<Box<dyn OpenRecord>>,
     started: Instant,
     n_rows: u64,
@@ -134,18 +138,25 @@ impl Counter {
     async fn next(mut self) -> Option<(Result<RecordBatch, QueryError>, Self)> {
         // The record is taken when the stream ends; after that there is nothing more.
         self.record.as_ref()?;
-        let step = match self.rows.recv().await {
-            Some(Ok(batch)) => self.count(batch),
-            Some(Err(error)) => Err(error),
-            None => {
-                let closed = self.close(None).await;
-                return closed.err().map(|error| (Err(error), self));
-            }
+        let step = tokio::select! {
+            // A change of access goes before rows that are ready.
+            biased;
+            cut = self.epoch.cut() => Err(cut),
+            received = self.rows.recv() => match received {
+                Some(received) => received.and_then(|batch| self.count(batch)),
+                None => {
+                    let closed = self.close(None).await;
+                    return closed.err().map(|error| (Err(error), self));
+                }
+            },
         };
-        if let Err(error) = &step
-            && let Err(unrecorded) = self.close(Some(error.code())).await
-        {
-            return Some((Err(unrecorded), self));
+        if let Err(error) = &step {
+            // The query stops now, not when the client lets go of the stream.
+            self.task = None;
+            self.slot = None;
+            if let Err(unrecorded) = self.close(Some(error.code())).await {
+                return Some((Err(unrecorded), self));
+            }
         }
         Some((step, self))
     }

@@ -263,7 +263,10 @@ async fn too_many_queries_at_once_are_told_so() {
     gateway.publish(data());
     let sql = "SELECT person_id FROM unified.person";
     let held = gateway.query(request(worker(&["G1"]), sql)).await.unwrap();
-    assert_eq!(ask(&gateway, worker(&["G1"]), sql).await, Err(QueryError::Busy { allowed: 1 }));
+    assert_eq!(
+        ask(&gateway, worker(&["G1"]), sql).await,
+        Err(QueryError::Busy { limit: "max_concurrent_queries", allowed: 1 })
+    );
     drop(held);
     assert!(ask(&gateway, worker(&["G1"]), sql).await.is_ok());
 }

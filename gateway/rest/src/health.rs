@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::state::RestState;
+use crate::state::{Health, RestState};
 
 /// The process runs.
 #[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "alive")))]
@@ -20,7 +20,7 @@ pub(crate) async fn live() -> &'static str {
     responses((status = 200, description = "ready"), (status = 503, description = "not ready, with the reasons"))
 )]
 pub(crate) async fn ready(State(state): State<RestState>) -> Response {
-    let mut reasons = state.not_ready();
+    let Health { not_ready: mut reasons, warnings } = state.health();
     if state.gateway().data_version().is_none() {
         reasons.push("no data is published yet".to_owned());
     }
@@ -28,6 +28,7 @@ pub(crate) async fn ready(State(state): State<RestState>) -> Response {
     let body = json!({
         "ready": reasons.is_empty(),
         "reasons": reasons,
+        "warnings": warnings,
         "data_version": state.gateway().data_version(),
         "policy_version": state.gateway().policy_version(),
     });

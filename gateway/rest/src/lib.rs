@@ -23,7 +23,7 @@ pub use client::PeerAddress;
 pub use metrics::Metrics;
 pub use openapi::openapi_json;
 pub use problem::{Language, Problem};
-pub use state::{Readiness, RestConfig, RestState};
+pub use state::{Health, Readiness, RestConfig, RestState};
 pub use tls::{TlsError, TlsListener, tls_acceptor};
 
 use axum::Router;

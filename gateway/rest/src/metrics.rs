@@ -35,6 +35,7 @@ pub struct Metrics {
     queries: Family<OutcomeLabels, Counter>,
     duration: Histogram,
     data_version: Gauge,
+    warnings: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -58,11 +59,13 @@ impl Metrics {
         let queries = Family::<OutcomeLabels, Counter>::default();
         let duration = Histogram::new(exponential_buckets(0.001, 2.0, 16));
         let data_version = Gauge::default();
+        let warnings = Gauge::default();
         registry.register("http_requests", "REST requests by route and status", requests.clone());
         registry.register("queries", "queries by outcome: answered, or the code of the refusal", queries.clone());
         registry.register("http_request_duration_seconds", "time to the status line", duration.clone());
         registry.register("data_version", "published version in service", data_version.clone());
-        Self { registry: Mutex::new(registry), requests, queries, duration, data_version }
+        registry.register("warnings", "things that /readyz asks somebody to look at", warnings.clone());
+        Self { registry: Mutex::new(registry), requests, queries, duration, data_version, warnings }
     }
 
     pub(crate) fn query_answered(&self) {
@@ -76,6 +79,7 @@ impl Metrics {
     pub(crate) fn encode(&self, state: &RestState) -> String {
         let version = state.gateway().data_version().unwrap_or(0);
         self.data_version.set(i64::try_from(version).unwrap_or(i64::MAX));
+        self.warnings.set(i64::try_from(state.health().warnings.len()).unwrap_or(i64::MAX));
         let mut text = String::new();
         if let Ok(registry) = self.registry.lock() {
             // Writing into a String cannot fail.

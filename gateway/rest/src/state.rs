@@ -19,8 +19,17 @@ pub struct RestConfig {
     pub cursor_secret: [u8; 32],
 }
 
-/// Why the server should not be sent requests at the moment; empty when it is ready.
-pub type Readiness = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+/// What supervisors should know of the process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Why the server should not be sent requests at the moment; empty when it is ready.
+    pub not_ready: Vec<String>,
+    /// What somebody should look at while requests are answered.
+    pub warnings: Vec<String>,
+}
+
+/// Tells the health of the moment. Quick: it never waits for a disk.
+pub type Readiness = Arc<dyn Fn() -> Health + Send + Sync>;
 
 /// Shared by all handlers; cheap to clone.
 #[derive(Clone)]
@@ -70,7 +79,7 @@ impl RestState {
         &self.metrics
     }
 
-    pub(crate) fn not_ready(&self) -> Vec<String> {
+    pub(crate) fn health(&self) -> Health {
         (self.readiness)()
     }
 

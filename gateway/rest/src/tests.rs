@@ -18,7 +18,7 @@ use query::{
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::{RestConfig, RestState, router};
+use crate::{Health, RestConfig, RestState, router};
 
 #[derive(Debug)]
 struct Forgetful;
@@ -55,7 +55,7 @@ fn door() -> (Router, String) {
     };
     let token = issuer.issue(&principal, Duration::from_secs(60)).unwrap();
     let rest = RestConfig { max_body_bytes: 1_000, max_page_rows: 10, cursor_secret: [2; 32] };
-    let state = RestState::new(Arc::new(gateway), Arc::new(authenticator), Arc::new(Vec::new), rest);
+    let state = RestState::new(Arc::new(gateway), Arc::new(authenticator), Arc::new(Health::default), rest);
     (router(state), token)
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::screen::{Lang, Screen};
-use crate::{Failure, check, city_command, demo, doctor, init, policy, quarantine, serve, sql, token};
+use crate::{Failure, access, check, city_command, demo, doctor, init, policy, quarantine, serve, sql, token};
 
 /// Datong 打通: one governed view over departments' data. 跨部门数据统一视图
 #[derive(Debug, Parser)]
@@ -59,6 +59,9 @@ enum Command {
     /// Policies: who sees what, what a change would show, what is wrong 策略
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Withdraw somebody's access, at once and on every running server 收回或恢复访问权限
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Rejected rows: what, where, why 隔离区
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -294,6 +297,26 @@ pub(crate) enum PolicyCommand {
     Schema,
 }
 
+/// What to do with access.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    /// Nothing this subject asks is answered any more; running queries end 收回
+    Withdraw {
+        /// Subject of the tokens 主体
+        subject: String,
+        /// Why 原因
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let the subject ask again 恢复
+    Restore {
+        /// Subject of the tokens 主体
+        subject: String,
+    },
+    /// Whose access is withdrawn 列出
+    List,
+}
+
 /// Formats of `policy export`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
@@ -314,6 +337,7 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Sql(arguments) => sql::run(&arguments, screen).await,
         Command::Token(arguments) => token::run(config, &arguments, screen),
         Command::Policy(command) => policy::run(config, &command, screen),
+        Command::Access(command) => access::run(config, &command, screen),
         Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
         Command::Doctor => doctor::run(config, screen).await,
         Command::Completions { shell } => {

@@ -4,6 +4,7 @@
 //! relative to the file. There is no default for a security choice: keys, issuer and audience have to be given.
 
 mod reader;
+mod withdrawn;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use query::Limits;
 use schemas::DatasetId;
 
 use self::reader::{Document, Section};
+pub(crate) use self::withdrawn::{Withdrawn, parse_withdrawn, subjects, write_withdrawn};
 use crate::site::declarations;
 
 /// One fault of a configuration file.
@@ -61,6 +63,8 @@ pub(crate) struct TrustConfig {
     pub(crate) keys: auth::KeySource,
     /// The key `datong token` signs with.
     pub(crate) signing_key_file: Option<PathBuf>,
+    /// Subjects whose access is withdrawn; followed while serving.
+    pub(crate) withdrawn_file: Option<PathBuf>,
 }
 
 /// One place exports come from.
@@ -225,7 +229,9 @@ impl Reading<'_, '_> {
         let file = self.document.text(&section, "jwks_file");
         let url = self.document.text(&section, "jwks_url");
         let signing_key_file = self.document.text(&section, "signing_key_file");
-        self.document.close(&section, &["issuer", "audience", "jwks_file", "jwks_url", "signing_key_file"]);
+        let withdrawn_file = self.document.text(&section, "withdrawn_file");
+        let known = ["issuer", "audience", "jwks_file", "jwks_url", "signing_key_file", "withdrawn_file"];
+        self.document.close(&section, &known);
         let keys = match (self.path(file), url) {
             (Some(file), None) => Some(auth::KeySource::File(file)),
             (None, Some(url)) => self.key_url(&section, &url),
@@ -243,6 +249,7 @@ impl Reading<'_, '_> {
             audience: audience?,
             keys: keys?,
             signing_key_file: self.path(signing_key_file),
+            withdrawn_file: self.path(withdrawn_file),
         })
     }
 
@@ -287,6 +294,8 @@ impl Reading<'_, '_> {
         number("max_in_list_items", 1 << 20, &mut limits.max_in_list_items);
         number("max_query_memory_bytes", 1 << 40, &mut limits.max_query_memory_bytes);
         number("max_concurrent_queries", 1_024, &mut limits.max_concurrent_queries);
+        number("max_concurrent_queries_of_subject", 1_024, &mut limits.max_concurrent_queries_of_subject);
+        number("max_released_groups", 1 << 24, &mut limits.max_released_groups);
         number("max_rows", usize::MAX >> 1, &mut rows);
         number("max_result_bytes", usize::MAX >> 1, &mut bytes);
         number("max_planning_ms", 600_000, &mut planning_ms);
@@ -306,6 +315,8 @@ impl Reading<'_, '_> {
                 "max_in_list_items",
                 "max_query_memory_bytes",
                 "max_concurrent_queries",
+                "max_concurrent_queries_of_subject",
+                "max_released_groups",
                 "max_rows",
                 "max_result_bytes",
                 "max_planning_ms",

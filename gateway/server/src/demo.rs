@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use auth::KeySource;
+use policies::PolicySet;
 use query::Limits;
 use serde_json::json;
 
@@ -20,7 +21,10 @@ use crate::cli::DemoArguments;
 use crate::config::{Config, ServerConfig, SourceConfig, TrustConfig};
 use crate::screen::Screen;
 use crate::site::Site;
-use crate::{Failure, city_command, gateway, init, intake, serve};
+use crate::{Failure, access, city_command, gateway, init, intake, serve};
+
+/// The demo's policy file, in its folder.
+const POLICIES: &str = "policies.toml";
 
 /// `datong demo`.
 pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<(), Failure> {
@@ -37,6 +41,8 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     let summary = city_command::write(arguments.people, arguments.seed, &city_folder, screen).await?;
     figures.stage("生成城市 city", stage.elapsed());
     let issuer = init::make_keys(&folder.join("keys"))?;
+    // Every demo begins with the shipped policies; while it runs they may be edited.
+    std::fs::write(folder.join(POLICIES), PolicySet::shipped_text())?;
     let site = Site::of_config(config(&folder, &city_folder, arguments)?)?;
     let report = intake::pull(&site, &site.config.sources, screen).await?;
     figures.pull(&report);
@@ -47,7 +53,8 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     let site = Arc::new(site);
     let (gateway, log) = gateway::start(&site)?;
     gateway::publish_current(&site, &gateway).await?;
-    let app = serve::rest_app(&site, &gateway, &log, site.config.trust.keys.clone())?;
+    let warnings = access::Warnings::default();
+    let app = serve::rest_app(&site, &gateway, &log, &warnings)?;
     let listener = serve::bind(&site.config.server).await?;
     let address = listener.local_addr()?;
     figures.stage("打开 open", stage.elapsed());
@@ -60,6 +67,8 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let wait = !arguments.no_wait;
     let server = site.config.server.clone();
+    let mut following = tokio::task::JoinSet::new();
+    following.spawn(access::follow(Arc::clone(&site), Arc::clone(&gateway), log.clone(), warnings));
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move {
         serve::serve_until(app, listener, &server, async {
@@ -78,6 +87,7 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
             served?;
         }
     }
+    drop(following);
     log.shutdown().await;
     Ok(())
 }
@@ -127,8 +137,9 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
             audience: init::AUDIENCE.to_owned(),
             keys: KeySource::File(folder.join("keys").join("jwks.json")),
             signing_key_file: Some(folder.join("keys").join("token.pem")),
+            withdrawn_file: None,
         },
-        policy_file: None,
+        policy_file: Some(folder.join(POLICIES)),
         dataset_folder: None,
         admit_divisions: vec![city::DEMO_DIVISION.to_owned()],
         limits: Limits::default(),

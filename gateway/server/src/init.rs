@@ -4,9 +4,11 @@ use std::path::Path;
 
 use auth::TokenIssuer;
 use lake::MasterKey;
+use policies::PolicySet;
 
 use crate::Failure;
 use crate::cli::InitArguments;
+use crate::config::write_withdrawn;
 use crate::screen::Screen;
 
 /// Issuer and audience of tokens that a site signs itself.
@@ -30,6 +32,10 @@ issuer = "urn:datong:local"
 audience = "datong"
 jwks_file = "keys/jwks.json"        # or jwks_url = "https://…" of your identity service 或身份服务地址
 signing_key_file = "keys/token.pem" # for `datong token` only
+withdrawn_file = "withdrawn.toml"   # datong access withdraw SUBJECT 收回权限
+
+[policies]
+file = "policies.toml"              # who sees what; followed while serving 谁能看到什么,运行中自动生效
 
 # One block for each place exports come from. 每个来源一段
 [[source]]
@@ -73,6 +79,12 @@ pub(crate) fn run(arguments: &InitArguments, screen: &Screen) -> Result<(), Fail
         std::fs::create_dir_all(folder.join("exports").join(department))?;
     }
     make_keys(&folder.join("keys"))?;
+    for (name, text) in [("policies.toml", PolicySet::shipped_text()), ("withdrawn.toml", &write_withdrawn(&[]))] {
+        let file = folder.join(name);
+        if !file.exists() {
+            std::fs::write(&file, text)?;
+        }
+    }
     std::fs::write(&config, TEMPLATE)?;
     screen.say(
         &format!(

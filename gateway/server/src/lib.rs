@@ -3,6 +3,7 @@
 //! [`run`] parses the command line and does one of: make a demo, write a synthetic city, set up a site, check it, pull
 //! departments' exports, serve, ask, look into the quarantine, issue a token, examine the installation.
 
+mod access;
 mod check;
 mod city_command;
 mod cli;
@@ -22,6 +23,7 @@ mod serve;
 mod site;
 mod sql;
 mod token;
+mod whole_file;
 
 use std::process::ExitCode;
 

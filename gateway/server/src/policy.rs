@@ -20,6 +20,7 @@ use crate::site::{
     unsound_policies,
 };
 use crate::token::attributes;
+use crate::whole_file::replace_file;
 
 /// The word for the policies in force at the site.
 const LIVE: &str = "live";
@@ -177,16 +178,5 @@ fn format_files(files: &[std::path::PathBuf], check: bool, screen: &Screen) -> R
             format!("{} laid out otherwise", counted(n_other, "file")),
         ));
     }
-    Ok(())
-}
-
-/// Writes beside the file and renames, so that a crash leaves either text whole.
-fn replace_file(file: &Path, text: &str) -> Result<(), Failure> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
-    std::io::Write::write_all(&mut fresh, text.as_bytes())?;
-    fresh.as_file().set_permissions(std::fs::metadata(file)?.permissions())?;
-    fresh.as_file().sync_all()?;
-    fresh.persist(file).map_err(|error| Failure::from(error.error))?;
     Ok(())
 }

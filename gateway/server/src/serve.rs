@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use audit::AuditLog;
-use auth::{AuthConfig, Authenticator, KeySource};
+use auth::{AuthConfig, Authenticator};
 use axum::Router;
 use query::Gateway;
-use rest::{PeerAddress, Readiness, RestConfig, RestState, TlsListener, tls_acceptor};
+use rest::{Health, PeerAddress, Readiness, RestConfig, RestState, TlsListener, tls_acceptor};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::access::{self, Warnings};
 use crate::config::{ServerConfig, TrustConfig};
 use crate::screen::Screen;
 use crate::site::Site;
@@ -30,7 +31,9 @@ pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
     let site = Arc::new(Site::open(config)?);
     let (gateway, log) = gateway::start(&site)?;
     let version = gateway::publish_current(&site, &gateway).await?;
-    let app = rest_app(&site, &gateway, &log, site.config.trust.keys.clone())?;
+    access::apply_withdrawn(&site.config, &gateway)?;
+    let warnings = Warnings::default();
+    let app = rest_app(&site, &gateway, &log, &warnings)?;
     let listener = bind(&site.config.server).await?;
     let address = listener.local_addr()?;
     let scheme = if site.config.server.tls.is_some() { "https" } else { "http" };
@@ -45,6 +48,7 @@ pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
         ),
     }
     let mut tasks = JoinSet::new();
+    tasks.spawn(access::follow(Arc::clone(&site), Arc::clone(&gateway), log.clone(), warnings));
     tasks.spawn(gateway::follow(Arc::clone(&site), gateway));
     serve_until(app, listener, &site.config.server, stop_signal()).await?;
     drop(tasks);
@@ -57,11 +61,11 @@ pub(crate) fn rest_app(
     site: &Site,
     gateway: &Arc<Gateway>,
     log: &AuditLog,
-    keys: KeySource,
+    warnings: &Warnings,
 ) -> Result<Router, Failure> {
-    let TrustConfig { issuer, audience, .. } = &site.config.trust;
+    let TrustConfig { issuer, audience, keys, .. } = &site.config.trust;
     let authenticator =
-        Authenticator::new(AuthConfig::new(issuer.clone(), audience.clone(), keys)).map_err(|error| {
+        Authenticator::new(AuthConfig::new(issuer.clone(), audience.clone(), keys.clone())).map_err(|error| {
             Failure::configuration(format!("[auth] 不可用:{error}"), format!("[auth] cannot be used: {error}"))
         })?;
     let config = RestConfig {
@@ -69,12 +73,13 @@ pub(crate) fn rest_app(
         max_page_rows: site.config.server.max_page_rows,
         cursor_secret: *site.key.derive("cursors").as_bytes(),
     };
-    let state = RestState::new(Arc::clone(gateway), Arc::new(authenticator), readiness(log), config);
+    let state =
+        RestState::new(Arc::clone(gateway), Arc::new(authenticator), readiness(log, Arc::clone(warnings)), config);
     Ok(rest::router(state))
 }
 
 /// Ready while the audit log can be written; probed in the background so that a probe never waits for the disk.
-fn readiness(log: &AuditLog) -> Readiness {
+fn readiness(log: &AuditLog, warnings: Warnings) -> Readiness {
     let healthy = Arc::new(AtomicBool::new(true));
     let (log, state) = (log.clone(), Arc::downgrade(&healthy));
     let mut probe = JoinSet::new();
@@ -87,7 +92,11 @@ fn readiness(log: &AuditLog) -> Readiness {
     });
     Arc::new(move || {
         let _held = &probe;
-        if healthy.load(Ordering::Relaxed) { Vec::new() } else { vec!["the audit log cannot be written".to_owned()] }
+        let mut health = Health { warnings: access::warnings_now(&warnings), ..Health::default() };
+        if !healthy.load(Ordering::Relaxed) {
+            health.not_ready.push("the audit log cannot be written".to_owned());
+        }
+        health
     })
 }
 

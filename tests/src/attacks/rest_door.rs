@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use auth::{AuthConfig, Authenticator, ClaimNames, KeySource, SigningAlgorithm, TokenIssuer};
 use policies::Principal;
 use query::Gateway;
-use rest::{PeerAddress, RestConfig, RestState};
+use rest::{Health, PeerAddress, RestConfig, RestState};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -68,7 +68,7 @@ impl RestDoor {
         };
         let authenticator = Arc::new(Authenticator::new(config).unwrap());
         let config = RestConfig { max_body_bytes: 1 << 20, max_page_rows: 1_000, cursor_secret: [9; 32] };
-        let state = RestState::new(gateway, authenticator, Arc::new(Vec::new), config);
+        let state = RestState::new(gateway, authenticator, Arc::new(Health::default), config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = rest::router(state).into_make_service_with_connect_info::<PeerAddress>();
