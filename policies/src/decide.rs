@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use schemas::{FieldType, Relation};
 
 use crate::policy_set::{Purpose, Rule};
-use crate::{AggregateRule, ColumnGrant, Decision, Grant, PolicySet, Principal, Refusal, RowPredicate};
+use crate::{AggregateRule, ColumnGrant, Decision, Grant, PolicySet, Principal, Refusal, RowPredicate, SearchRule};
 
 /// Days from 0001-01-01 (day 1) to 1970-01-01.
 const EPOCH_FROM_CE: i64 = 719_163;
@@ -86,6 +86,7 @@ fn grant(rule: &Rule, principal: &Principal, purpose: Option<&Purpose>, relation
         rows,
         columns,
         aggregate: rule.aggregate.clone(),
+        search: rule.search.clone().filter(|search| search_fits(search, relation)),
         rule: rule.id.clone(),
         legal_basis: rule.legal_basis.clone(),
         token_scope: purpose.map_or_else(|| format!("role:{}", principal.role), |p| p.id.clone()),
@@ -96,6 +97,11 @@ fn grant(rule: &Rule, principal: &Principal, purpose: Option<&Purpose>, relation
 /// Whether the persons are still told apart: without that column nothing can be counted.
 fn aggregate_fits(aggregate: Option<&AggregateRule>, columns: &[ColumnGrant]) -> bool {
     aggregate.is_none_or(|rule| columns.iter().any(|column| column.name == rule.persons))
+}
+
+/// Whether everything that is compared is still there.
+fn search_fits(search: &SearchRule, relation: &Relation) -> bool {
+    search.by.iter().flat_map(|key| key.columns()).all(|column| relation.column(column).is_some())
 }
 
 /// Whether every column compared is a text of the relation.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{AggregateRule, Mask, RowPredicate};
+use crate::{AggregateRule, Mask, RowPredicate, SearchRule};
 
 /// What a principal may see of one relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Grant {
     pub columns: Vec<ColumnGrant>,
     /// If set, rows are never released, only groups of enough persons.
     pub aggregate: Option<Arc<AggregateRule>>,
+    /// If set, one person may be found by full values that are not shown.
+    pub search: Option<Arc<SearchRule>>,
     /// Id of the rule: `grid_worker/unified.person`, `police_officer@case_investigation/unified.person`.
     pub rule: String,
     /// Legal basis of the rule, as written in the policy.

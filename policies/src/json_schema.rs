@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::{FieldType, Relation};
 use serde_json::{Map, Value, json};
 
-use crate::AggregateRule;
+use crate::{AggregateRule, SearchKey, SearchRule};
 
 /// Masks that need no parameter.
 const PLAIN_MASKS: [&str; 8] =
@@ -137,6 +137,20 @@ fn rule(relations: &[Relation]) -> Value {
                 "additionalProperties": { "$ref": "#/$defs/mask" },
             },
             "aggregate": aggregate(),
+            "search": {
+                "description": "凭完整的值查找一个人 / find one person by full values",
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["by", "per_hour"],
+                "properties": {
+                    "by": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": { "enum": SearchKey::ALL.map(SearchKey::word) },
+                    },
+                    "per_hour": { "type": "integer", "minimum": 1, "maximum": SearchRule::PER_HOUR_MAX },
+                },
+            },
         },
         "allOf": relations.iter().map(columns_of).collect::<Vec<Value>>(),
     })

@@ -28,6 +28,7 @@ mod policy_set;
 mod principal;
 mod read_restrictions;
 mod row;
+mod search;
 
 pub use aggregate::AggregateRule;
 pub use cases::{CaseDifference, CaseOutcome, run_cases, shipped_cases_text};
@@ -43,3 +44,4 @@ pub use policy_set::{PolicySet, Purpose, Role};
 pub use principal::Principal;
 pub use read_restrictions::export_read_restrictions;
 pub use row::RowPredicate;
+pub use search::{SearchKey, SearchRule};

@@ -33,6 +33,10 @@
 //! keys = ["grid_id", "sex"]                 # may be grouped by and compared
 //! measures = ["cost"]                       # may be summed and averaged
 //! dominance_percent = 80                    # most of a sum that one person may make up
+//!
+//! [rule.search]                             # may be left out; then nobody is found by a value that is not shown
+//! by = ["id_no", "name+birth_date"]         # full values only
+//! per_hour = 30                             # most tries of one subject
 //! ```
 //!
 //! `rows` is `"all"`, `{ column, in = ATTRIBUTE }`, `{ column, prefix = ATTRIBUTE }`, `{ column, equals = [TEXT] }`,
@@ -46,6 +50,7 @@ mod mask_spec;
 mod reader;
 mod row_spec;
 mod rules;
+mod search_spec;
 mod subjects;
 mod syntax;
 

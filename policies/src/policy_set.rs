@@ -7,7 +7,7 @@ use schemas::{FieldType, Registry, Relation, RelationName};
 
 use crate::parse::{self, FaultKind};
 use crate::row::RowRule;
-use crate::{AggregateRule, Mask, PolicyFault, Reason};
+use crate::{AggregateRule, Mask, PolicyFault, Reason, SearchRule};
 
 /// The shipped policies, and the name they go by in faults.
 const SHIPPED: (&str, &str) = ("policies/data/default.toml", include_str!("../data/default.toml"));
@@ -70,6 +70,7 @@ pub(crate) struct Rule {
     pub(crate) rows: RowRule,
     pub(crate) columns: BTreeMap<String, RuleColumn>,
     pub(crate) aggregate: Option<Arc<AggregateRule>>,
+    pub(crate) search: Option<Arc<SearchRule>>,
 }
 
 /// One column that a rule shows, bound to the type it was checked against.

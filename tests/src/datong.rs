@@ -14,7 +14,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use audit::AuditReader;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lake::{Lake, MasterKey};
+use schemas::RelationName;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -330,6 +336,24 @@ impl Demo {
         lake_of(&self.folder)
     }
 
+    /// The rows of a relation as they are stored, in one batch.
+    ///
+    /// # Panics
+    /// If they cannot be read.
+    pub async fn raw(&self, relation: &str) -> RecordBatch {
+        let lake = self.lake();
+        let published = lake.published().await.expect("a readable pointer").expect("a published version");
+        let name = RelationName::try_from(relation).expect("a name");
+        let batches = lake.snapshot(&published).read(&name).await.expect("rows");
+        concat_batches(&batches[0].schema(), &batches).expect("one batch")
+    }
+
+    /// The access log as it is on the disk, read with the demo's own key.
+    #[must_use]
+    pub fn access_log(&self) -> AuditReader {
+        AuditReader::new(&self.folder.join("data").join("audit"), self.key().derive("audit"))
+    }
+
     /// The demo's own key.
     ///
     /// # Panics
@@ -451,6 +475,22 @@ impl Site {
     #[must_use]
     pub fn lake(&self) -> Lake {
         lake_of(&self.folder)
+    }
+}
+
+/// What a token says of its holder under a name; empty if nothing. The signature is not looked at.
+///
+/// # Panics
+/// If the token is none.
+#[must_use]
+pub fn claim(token: &str, name: &str) -> Vec<String> {
+    let payload = token.split('.').nth(1).expect("a payload");
+    let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+    let claims: Value = serde_json::from_slice(&payload).expect("claims");
+    match &claims[name] {
+        Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Value::String(value) => vec![value.clone()],
+        _ => Vec::new(),
     }
 }
 

@@ -85,6 +85,11 @@ impl Door {
         self.send(request, language).await
     }
 
+    /// Posts JSON to a path.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.client.post(format!("{}{path}", self.base)).json(body), "en").await
+    }
+
     /// Sends a request of another method.
     pub async fn method(&self, method: reqwest::Method, path: &str) -> Answer {
         self.send(self.client.request(method, format!("{}{path}", self.base)), "en").await

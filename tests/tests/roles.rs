@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
 };
-use arrow::compute::{cast, concat_batches, filter_record_batch};
+use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{
     DataType, Date32Type, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
 };
@@ -27,7 +27,7 @@ use reqwest::Method;
 use schemas::RelationName;
 use serde_json::Value;
 use sha2::Sha256;
-use tests::datong::{Demo, Site, city, quick_folder};
+use tests::datong::{Demo, Site, city, claim, quick_folder};
 use tests::http::{Answer, Door};
 
 /// How a role sees one column of `unified.person`.
@@ -160,7 +160,7 @@ const QUESTIONS: [&str; 10] = [
 #[tokio::test]
 async fn a_running_demo_gives_each_role_its_own_truth() {
     let demo = Demo::start(2_000, 7);
-    let raw = raw_persons(&demo).await;
+    let raw = demo.raw("unified.person").await;
     each_role_gets_the_answer_of_its_own_copy(&demo, &raw).await;
     what_is_hidden_answers_as_what_is_not_there(&demo).await;
     every_format_holds_the_same_values(&demo).await;
@@ -572,14 +572,6 @@ async fn a_cursor_of_the_version_before_is_gone() {
 // The copy of one role: plain code.
 // ---------------------------------------------------------------------------------------------------------------------
 
-async fn raw_persons(demo: &Demo) -> RecordBatch {
-    let lake = demo.lake();
-    let published = lake.published().await.expect("a readable pointer").expect("a published version");
-    let person = RelationName::new("unified", "person").expect("a name");
-    let batches = lake.snapshot(&published).read(&person).await.expect("persons");
-    concat_batches(&batches[0].schema(), &batches).expect("one batch")
-}
-
 fn copy_for(
     role: &str,
     columns: &[(&str, Seen)],
@@ -693,33 +685,6 @@ fn token(value: &str, role: &str, demo: &Demo) -> String {
 
 fn today_in_china() -> NaiveDate {
     (Utc::now() + TimeDelta::hours(8)).date_naive()
-}
-
-/// A claim of a token, as a list of texts.
-fn claim(token: &str, name: &str) -> Vec<String> {
-    let payload = token.split('.').nth(1).expect("a payload");
-    let claims: Value = serde_json::from_slice(&base64_url(payload)).expect("claims");
-    match &claims[name] {
-        Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        Value::String(value) => vec![value.clone()],
-        _ => Vec::new(),
-    }
-}
-
-fn base64_url(text: &str) -> Vec<u8> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let (mut bits, mut n_bits, mut bytes) = (0_u32, 0, Vec::new());
-    for letter in text.bytes() {
-        let value = ALPHABET.iter().position(|other| *other == letter).expect("a letter of base64url");
-        bits = (bits << 6) | u32::try_from(value).expect("below 64");
-        n_bits += 6;
-        if n_bits >= 8 {
-            n_bits -= 8;
-            bytes.push((bits >> n_bits) as u8);
-            bits &= (1 << n_bits) - 1;
-        }
-    }
-    bytes
 }
 
 fn session_over(copy: RecordBatch) -> SessionContext {

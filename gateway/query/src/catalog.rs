@@ -9,6 +9,7 @@ use datafusion::error::{DataFusionError, Result};
 use policies::{Decision, PolicySet, Principal};
 
 use crate::metadata::{self, VisibleRelation};
+use crate::person_search::{self, PersonSearch, Searcher};
 use crate::{PolicyTable, PublishedData, QueryError, TokenKey};
 
 /// The catalog of one principal. Built from the decision on every published relation; holds no raw table by name.
@@ -18,15 +19,20 @@ pub(crate) struct PrincipalCatalog {
     visible: Vec<VisibleRelation>,
 }
 
+/// For whom a catalog is built, under what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Viewer<'v> {
+    pub(crate) policies: &'v PolicySet,
+    pub(crate) principal: &'v Principal,
+    pub(crate) token_key: &'v TokenKey,
+    /// Days since 1970-01-01.
+    pub(crate) today: i32,
+}
+
 impl PrincipalCatalog {
     /// Decides every relation for the principal.
-    pub(crate) fn new(
-        data: &PublishedData,
-        policies: &PolicySet,
-        principal: &Principal,
-        token_key: &TokenKey,
-        today: i32,
-    ) -> std::result::Result<Self, QueryError> {
+    pub(crate) fn new(data: &PublishedData, viewer: Viewer<'_>) -> std::result::Result<Self, QueryError> {
+        let Viewer { policies, principal, token_key, today } = viewer;
         let mut schemas: BTreeMap<String, PrincipalSchema> = BTreeMap::new();
         let mut visible = Vec::new();
         for (name, table) in &data.tables {
@@ -55,6 +61,39 @@ impl PrincipalCatalog {
         Ok(Self { schemas, visible })
     }
 
+    /// Adds a table for each person looked for, and counts the tries.
+    pub(crate) fn add_searches(
+        &mut self,
+        searches: &[PersonSearch],
+        searcher: &Searcher,
+        data: &PublishedData,
+        viewer: Viewer<'_>,
+    ) -> std::result::Result<(), QueryError> {
+        searcher.note(searches);
+        for (idx, search) in searches.iter().enumerate() {
+            let absent = || QueryError::RelationNotFound { name: "catalog.find_person".to_owned() };
+            let person = data.tables.iter().find(|(name, _)| name.to_string() == person_search::RELATION);
+            let (name, table) = person.ok_or_else(absent)?;
+            let grant = match viewer.policies.decide_on(viewer.principal, &table.relation, viewer.today) {
+                Decision::Visible(grant) => grant,
+                Decision::Refused { reason } => return Err(QueryError::Refused { reason: reason.to_string() }),
+                Decision::Invisible => return Err(absent()),
+            };
+            searcher.allow(search, &grant)?;
+            let found = PolicyTable::try_new(
+                name.clone(),
+                Arc::clone(&table.provider),
+                &search.narrow(&grant),
+                Arc::new(viewer.token_key.mask_context(&grant.token_scope, viewer.today)),
+            )?;
+            let (schema, table) = PersonSearch::table(idx);
+            let mut of_schema = self.schemas.get(schema).map(|schema| schema.tables.clone()).unwrap_or_default();
+            of_schema.insert(table, Entry::Table(Arc::new(found)));
+            self.schemas.insert(schema.to_owned(), Arc::new(PrincipalSchema { tables: of_schema }));
+        }
+        Ok(())
+    }
+
     /// What the principal may see, for the catalog endpoints.
     pub(crate) fn visible(&self) -> &[VisibleRelation] {
         &self.visible
@@ -78,7 +117,7 @@ struct PrincipalSchema {
     tables: HashMap<String, Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Entry {
     Table(Arc<dyn TableProvider>),
     Refused(String),

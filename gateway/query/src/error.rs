@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Forbidden,
     /// A limit was reached; the error names it.
     LimitReached,
+    /// Too often; try again later.
+    TooManyRequests,
     /// Not now; try again later.
     Unavailable,
     /// Our fault.
@@ -108,6 +110,26 @@ pub enum QueryError {
     /// What the principal may see has changed while the answer was on its way.
     #[error("the policies have changed while the answer was on its way; what came before is incomplete, ask again")]
     PolicyChanged,
+    /// Arguments of a search that are no full, well-formed values.
+    #[error(
+        "a person is found by one full ID number, or by a full name and a birth date written YYYY-MM-DD; this is no {expected}"
+    )]
+    SearchValue {
+        /// What it should have been, as written in policies.
+        expected: &'static str,
+    },
+    /// The policy lets nobody be found, or not by this.
+    #[error("the policy does not let you find a person by {by}")]
+    SearchNotAllowed {
+        /// By what, as written in policies.
+        by: &'static str,
+    },
+    /// One more than the policy allows in an hour.
+    #[error("too many searches: `per_hour` is {per_hour}; misses count")]
+    TooManySearches {
+        /// The policy's value.
+        per_hour: u32,
+    },
     /// A limit was reached.
     #[error("limit `{limit}` reached: at most {allowed}")]
     LimitReached {
@@ -147,13 +169,16 @@ impl QueryError {
             | Self::NotOneStatement { .. }
             | Self::AmbiguousColumn { .. }
             | Self::Unplannable { .. }
+            | Self::SearchValue { .. }
             | Self::EvaluationFailed => ErrorKind::Invalid,
             Self::StatementNotAllowed { .. }
             | Self::ConstructNotAllowed { .. }
             | Self::Refused { .. }
             | Self::AggregateOnly { .. }
             | Self::TooCloseToEarlier { .. }
+            | Self::SearchNotAllowed { .. }
             | Self::AccessWithdrawn => ErrorKind::Forbidden,
+            Self::TooManySearches { .. } => ErrorKind::TooManyRequests,
             Self::RelationNotFound { .. } | Self::ColumnNotFound { .. } | Self::FunctionNotAllowed { .. } => {
                 ErrorKind::NotFound
             }
@@ -182,6 +207,9 @@ impl QueryError {
             Self::TooCloseToEarlier { .. } => "DT-POL-0003",
             Self::AccessWithdrawn => "DT-POL-0004",
             Self::PolicyChanged => "DT-POL-0005",
+            Self::SearchNotAllowed { .. } => "DT-POL-0006",
+            Self::SearchValue { .. } => "DT-SQL-0011",
+            Self::TooManySearches { .. } => "DT-LIM-0004",
             Self::LimitReached { .. } => "DT-LIM-0001",
             Self::Busy { .. } => "DT-LIM-0002",
             Self::NoData => "DT-SRV-0001",
@@ -200,7 +228,10 @@ impl QueryError {
             | Self::Refused { .. }
             | Self::AggregateOnly { .. }
             | Self::TooCloseToEarlier { .. }
+            | Self::SearchNotAllowed { .. }
             | Self::AccessWithdrawn => "42501",
+            Self::SearchValue { .. } => "22023",
+            Self::TooManySearches { .. } => "53400",
             Self::PolicyChanged => "57014",
             Self::RelationNotFound { .. } => "42P01",
             Self::ColumnNotFound { .. } => "42703",
@@ -236,6 +267,11 @@ impl QueryError {
             ),
             Self::AccessWithdrawn => "您的访问权限已被收回,请联系管理员".to_owned(),
             Self::PolicyChanged => "返回结果期间策略已变更,已收到的部分不完整,请重新查询".to_owned(),
+            Self::SearchValue { expected } => {
+                format!("查人须给出完整的证件号码,或完整的姓名和出生日期(YYYY-MM-DD);所给的不是有效的 {expected}")
+            }
+            Self::SearchNotAllowed { by } => format!("策略不允许您凭 {by} 查人"),
+            Self::TooManySearches { per_hour } => format!("查人次数过多:每小时至多 {per_hour} 次,未查到的也计数"),
             Self::LimitReached { limit, allowed } => format!("达到限制 {limit}:最多 {allowed}"),
             Self::Busy { limit, allowed } => format!("并发查询过多:{limit} 为 {allowed}"),
             Self::NoData => "尚未发布任何数据".to_owned(),

@@ -11,22 +11,24 @@ use datafusion::execution::TaskContext;
 #[cfg(feature = "probes")]
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::sql::parser::Statement;
 use futures::StreamExt;
 use policies::{PolicySet, Principal};
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::aggregate_gate::{Asker, OverlapGuard, release_groups};
-use crate::catalog::PrincipalCatalog;
+use crate::catalog::{PrincipalCatalog, Viewer};
 use crate::epoch::{AccessEpoch, EpochWatch};
 use crate::functions::AllowedFunctions;
 use crate::metadata::VisibleRelation;
+use crate::person_search::{SearchLimiter, Searcher};
 use crate::plan_gate::{PlanReads, check_plan};
 use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
 use crate::released::{ReleasedStream, Running};
 use crate::session::SessionFactory;
 use crate::slots::Slots;
-use crate::statement::parse_query;
+use crate::statement::{ParsedQuery, parse_query};
 use crate::yielding::yield_below_windows;
 use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
 
@@ -72,6 +74,7 @@ pub struct Gateway {
     cpu: CpuRuntime,
     slots: Slots,
     overlaps: Arc<OverlapGuard>,
+    search_limiter: Arc<SearchLimiter>,
     recorder: Arc<dyn Recorder>,
     config: GatewayConfig,
 }
@@ -130,6 +133,7 @@ impl Gateway {
             cpu,
             slots: Slots::new(&config.limits),
             overlaps: Arc::default(),
+            search_limiter: Arc::default(),
             recorder,
             config,
         })
@@ -189,7 +193,10 @@ impl Gateway {
         let access = Arc::clone(&self.access.borrow());
         access.admit(principal)?;
         let data = self.data.load_full().ok_or(QueryError::NoData)?;
-        let catalog = PrincipalCatalog::new(&data, &access.policies, principal, &self.config.token_key, self.today())?;
+        let catalog = PrincipalCatalog::new(
+            &data,
+            Viewer { policies: &access.policies, principal, token_key: &self.config.token_key, today: self.today() },
+        )?;
         Ok(catalog.visible().to_vec())
     }
 
@@ -207,14 +214,15 @@ impl Gateway {
         let mut receiver = self.access.subscribe();
         let access = Arc::clone(&receiver.borrow_and_update());
         let policies = &access.policies;
+        let searcher = Searcher::new(Arc::clone(&self.search_limiter), &request.principal.subject);
         let planned = match access.admit(&request.principal) {
-            Ok(()) => self.plan(&request, Arc::clone(&data), Arc::clone(policies)).await,
+            Ok(()) => self.plan(&request, Arc::clone(&data), Arc::clone(policies), searcher.clone()).await,
             Err(error) => Err(error),
         };
         let mut record = AccessRecord {
             request_id: request.request_id,
             protocol: request.protocol,
-            kind: request.kind,
+            kind: if searcher.has_searched() { "search" } else { request.kind },
             client: request.client,
             principal: request.principal,
             sql: request.sql,
@@ -270,6 +278,7 @@ impl Gateway {
         request: &QueryRequest,
         data: Arc<PublishedData>,
         policies: Arc<PolicySet>,
+        searcher: Searcher,
     ) -> Result<Planned, QueryError> {
         let limits = self.config.limits.clone();
         let allowed = limits.max_planning_time;
@@ -283,8 +292,11 @@ impl Gateway {
             max_groups: limits.max_released_groups,
         };
         let planning = self.cpu.spawn(async move {
-            let catalog = Arc::new(PrincipalCatalog::new(&data, &policies, &principal, &token_key, today)?);
-            plan_query(&sql, catalog, &sessions, &limits, &asker).await
+            let ParsedQuery { statement, searches } = parse_query(&sql, &limits)?;
+            let viewer = Viewer { policies: &policies, principal: &principal, token_key: &token_key, today };
+            let mut catalog = PrincipalCatalog::new(&data, viewer)?;
+            catalog.add_searches(&searches, &searcher, &data, viewer)?;
+            plan_query(statement, Arc::new(catalog), &sessions, &limits, &asker).await
         });
         match tokio::time::timeout(allowed, planning).await {
             Ok(Ok(planned)) => planned,
@@ -334,13 +346,12 @@ impl Gateway {
 }
 
 async fn plan_query(
-    sql: &str,
+    statement: Statement,
     catalog: Arc<PrincipalCatalog>,
     sessions: &SessionFactory,
     limits: &Limits,
     asker: &Asker,
 ) -> Result<Planned, QueryError> {
-    let statement = parse_query(sql, limits)?;
     let state = sessions.session(catalog, limits).map_err(|_| QueryError::internal("session"))?;
     let as_planning = |error: datafusion::error::DataFusionError| QueryError::from_planning(&error);
     let logical = state.statement_to_plan(statement).await.map_err(as_planning)?;

@@ -19,6 +19,7 @@ mod gateway;
 mod leakproof;
 mod limits;
 mod metadata;
+mod person_search;
 mod plan_gate;
 mod policy_scan;
 mod policy_table;

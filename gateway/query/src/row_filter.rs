@@ -59,12 +59,19 @@ fn with_prefixes(column: &str, prefixes: &[String], schema: &Schema) -> Option<E
         .reduce(Expr::or)
 }
 
+fn days_since_epoch(date: &str) -> Option<i32> {
+    let date: chrono::NaiveDate = date.parse().ok()?;
+    i32::try_from(date.signed_duration_since(chrono::NaiveDate::default()).num_days()).ok()
+}
+
 fn text_literal(value: &str, column_type: &DataType) -> Option<Expr> {
     let text = Some(value.to_owned());
     let scalar = match column_type {
         DataType::Utf8 => ScalarValue::Utf8(text),
         DataType::LargeUtf8 => ScalarValue::LargeUtf8(text),
         DataType::Utf8View => ScalarValue::Utf8View(text),
+        // Policies compare texts; a search also compares a date.
+        DataType::Date32 => ScalarValue::Date32(Some(days_since_epoch(value)?)),
         _ => return None,
     };
     Some(Expr::Literal(scalar, None))

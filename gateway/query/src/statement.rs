@@ -4,13 +4,22 @@ use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as SqlStatement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 
+use crate::person_search::{PersonSearch, take_searches};
 use crate::{Limits, QueryError};
 
 /// Deeper nesting is refused by the parser, which would otherwise use the stack up.
 const RECURSION_LIMIT: usize = 50;
 
+/// One query, and the persons it looks for.
+#[derive(Debug)]
+pub(crate) struct ParsedQuery {
+    pub(crate) statement: Statement,
+    /// The calls of `catalog.find_person`, now names of tables in the statement.
+    pub(crate) searches: Vec<PersonSearch>,
+}
+
 /// Parses the text and lets through one query, nothing else.
-pub(crate) fn parse_query(sql: &str, limits: &Limits) -> Result<Statement, QueryError> {
+pub(crate) fn parse_query(sql: &str, limits: &Limits) -> Result<ParsedQuery, QueryError> {
     if sql.len() > limits.max_sql_bytes {
         return Err(QueryError::LimitReached {
             limit: "max_sql_bytes",
@@ -30,13 +39,14 @@ pub(crate) fn parse_query(sql: &str, limits: &Limits) -> Result<Statement, Query
     }
 }
 
-fn check_kind(statement: Statement) -> Result<Statement, QueryError> {
+fn check_kind(statement: Statement) -> Result<ParsedQuery, QueryError> {
     let refuse = |kind: &str| Err(QueryError::StatementNotAllowed { kind: kind.to_owned() });
-    match &statement {
-        Statement::Statement(inner) => match inner.as_ref() {
+    match statement {
+        Statement::Statement(mut inner) => match inner.as_mut() {
             SqlStatement::Query(query) => {
                 check_query(query)?;
-                Ok(statement)
+                let searches = take_searches(query)?;
+                Ok(ParsedQuery { statement: Statement::Statement(inner), searches })
             }
             other => refuse(&leading_words(&other.to_string())),
         },

@@ -15,6 +15,7 @@ mod openapi;
 mod params;
 mod problem;
 mod records;
+mod search;
 mod sql;
 mod state;
 mod tls;
@@ -36,6 +37,7 @@ pub fn router(state: RestState) -> Router {
     Router::new()
         .route("/api/v1/sql", post(sql::run))
         .route("/api/v1/persons", get(records::list_persons))
+        .route("/api/v1/persons/search", post(search::persons))
         .route("/api/v1/persons/{id}", get(records::person))
         .route("/api/v1/houses", get(records::list_houses))
         .route("/api/v1/houses/{id}", get(records::house))

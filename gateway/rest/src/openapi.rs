@@ -5,19 +5,20 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{catalog, health, problem, records, sql};
+use crate::{catalog, health, problem, records, search, sql};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Datong 打通", description = "One governed view over departments' data. 跨部门数据统一视图。"),
     paths(
         sql::run,
+        search::persons,
         records::person, records::list_persons, records::house, records::list_houses,
         records::event, records::list_events, records::grid, records::list_grids,
         catalog::list, catalog::why,
         health::live, health::ready, health::metrics
     ),
-    components(schemas(problem::Problem, sql::SqlRequest, catalog::RelationEntry, catalog::ColumnEntry)),
+    components(schemas(problem::Problem, sql::SqlRequest, search::PersonSearch, catalog::RelationEntry, catalog::ColumnEntry)),
     modifiers(&BearerToken)
 )]
 struct Description;
@@ -56,6 +57,7 @@ mod tests {
             "/api/v1/sql",
             "/api/v1/persons/{id}",
             "/api/v1/persons",
+            "/api/v1/persons/search",
             "/api/v1/houses/{id}",
             "/api/v1/events",
             "/api/v1/grids/{id}",

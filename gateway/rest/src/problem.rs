@@ -81,6 +81,7 @@ impl Problem {
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, ("对象不存在", "not found")),
             ErrorKind::Forbidden => (StatusCode::FORBIDDEN, ("不允许", "not allowed")),
             ErrorKind::LimitReached => (StatusCode::UNPROCESSABLE_ENTITY, ("达到限制", "limit reached")),
+            ErrorKind::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, ("过于频繁", "too often")),
             ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ("暂不可用", "unavailable")),
             ErrorKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, ("内部错误", "internal error")),
         };

@@ -242,7 +242,7 @@ fn page_sql(kind: &RecordKind, filters: &[(&str, &str)], after: &str, limit: usi
 }
 
 /// A text literal of SQL. The engine reads no backslash escapes in it.
-fn literal(value: &str) -> String {
+pub(crate) fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
@@ -251,7 +251,8 @@ fn holder(client: &Client) -> String {
     format!("{}/{}/{}", principal.subject, principal.role, principal.purpose.as_deref().unwrap_or_default())
 }
 
-async fn collect(mut rows: ReleasedStream) -> Result<Vec<Map<String, Value>>, query::QueryError> {
+/// All rows as JSON objects.
+pub(crate) async fn collect(mut rows: ReleasedStream) -> Result<Vec<Map<String, Value>>, query::QueryError> {
     let mut objects = Vec::new();
     while let Some(batch) = rows.next().await {
         let batch = batch?;
@@ -260,7 +261,8 @@ async fn collect(mut rows: ReleasedStream) -> Result<Vec<Map<String, Value>>, qu
     Ok(objects)
 }
 
-fn refuse(state: &RestState, client: &Client, error: &query::QueryError) -> Response {
+/// The problem of a query that was not answered, counted.
+pub(crate) fn refuse(state: &RestState, client: &Client, error: &query::QueryError) -> Response {
     state.metrics().query_refused(error.code());
     Problem::of_query(error, client.language).at(&client.request_id).into_response()
 }

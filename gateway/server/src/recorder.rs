@@ -47,6 +47,7 @@ fn event_of(record: AccessRecord) -> AuditEvent {
     };
     let kind = match record.kind {
         "record" | "list" => EventKind::Record,
+        "search" => EventKind::Search,
         "catalog" => EventKind::Catalog,
         _ => EventKind::Query,
     };

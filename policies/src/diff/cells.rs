@@ -1,6 +1,7 @@
 //! Role × purpose × relation: visibility, rows, columns.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemas::{FieldType, Relation};
 
@@ -9,7 +10,7 @@ use super::inclusion::{Inclusion, includes};
 use super::{Subjects, words};
 use crate::policy_set::Rule;
 use crate::row::RowRule;
-use crate::{AggregateRule, Decision, Mask, PolicySet, Visibility};
+use crate::{AggregateRule, Decision, Mask, PolicySet, SearchRule, Visibility};
 
 pub(super) fn compare(
     old: &PolicySet,
@@ -110,6 +111,7 @@ fn differences(sides: &[Side<'_>; 2], relation: &Relation, rows: &mut RowChanges
     }
     found.extend(rows.compare(old.shown_rule(), new.shown_rule()));
     found.extend(compare_aggregates(old, new));
+    found.extend(compare_searches(old, new));
     for column in &relation.columns {
         let name = column.name.as_str();
         let (was, is) = (old.mask(name), new.mask(name));
@@ -142,6 +144,22 @@ fn compare_aggregates(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
     Some(Difference { part: ChangedPart::Aggregate, change, before, after, example: None })
 }
 
+fn compare_searches(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
+    let of = |side: &Side<'_>| side.decision.grant().and_then(|grant| grant.search.clone());
+    let (was, is) = (of(old), of(new));
+    if was == is {
+        return None;
+    }
+    let no_more = |mine: &Option<Arc<SearchRule>>, theirs: &Option<Arc<SearchRule>>| match (mine, theirs) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(mine), Some(theirs)) => mine.shows_no_more_than(theirs),
+    };
+    let change = Change::of_inclusions(no_more(&is, &was), no_more(&was, &is));
+    let (before, after) = (words::of_search(was.as_deref()), words::of_search(is.as_deref()));
+    Some(Difference { part: ChangedPart::Search, change, before, after, example: None })
+}
+
 /// `None` is a hidden column: less than any mask, since not even its name is known.
 fn compare_masks(old: Option<&Mask>, new: Option<&Mask>) -> Change {
     match (old, new) {
@@ -159,7 +177,11 @@ fn unfit(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
             let columns = rule.columns.iter();
             columns.map(|(name, column)| (name.clone(), (column.field_type, column.mask.clone()))).collect()
         };
-        if old.rows == new.rows && old.aggregate == new.aggregate && shown(old) == shown(new) {
+        if old.rows == new.rows
+            && old.aggregate == new.aggregate
+            && old.search == new.search
+            && shown(old) == shown(new)
+        {
             return None;
         }
     }

@@ -79,6 +79,8 @@ pub enum ChangedPart {
     Rows,
     /// Whether rows may be read or only counted, and how.
     Aggregate,
+    /// What a person may be found by, and how often.
+    Search,
     /// What is shown of the column of that name.
     Column(String),
 }
@@ -93,6 +95,7 @@ impl ChangedPart {
             Self::Visibility => "可见性",
             Self::Rows => "行",
             Self::Aggregate => "统计",
+            Self::Search => "查人",
             Self::Column(name) => name,
         }
     }
@@ -106,6 +109,7 @@ impl ChangedPart {
             Self::Visibility => "visibility",
             Self::Rows => "rows",
             Self::Aggregate => "statistics",
+            Self::Search => "search",
             Self::Column(name) => name,
         }
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate};
 
 use super::change::Wording;
 use crate::row::{RowRule, Values};
-use crate::{AggregateRule, Mask, Visibility};
+use crate::{AggregateRule, Mask, SearchRule, Visibility};
 
 /// What two masks show. If the words are the same for both, their parameters are added.
 pub(super) fn of_masks(old: Option<&Mask>, new: Option<&Mask>) -> (Wording, Wording) {
@@ -44,6 +44,17 @@ pub(super) fn of_aggregate(rule: Option<&AggregateRule>) -> Wording {
         format!(
             "statistics only: at least {k} persons ({persons}) in a group, nobody above {dominance_percent}%, keys {keys}, measures {measures}"
         ),
+    )
+}
+
+/// `None`: nobody is found.
+pub(super) fn of_search(rule: Option<&SearchRule>) -> Wording {
+    let Some(rule) = rule else { return Wording::new("不可查人", "nobody can be found") };
+    let by = rule.by.iter().map(|key| key.word()).collect::<Vec<_>>().join(", ");
+    let per_hour = rule.per_hour;
+    Wording::new(
+        format!("凭 {by} 查人，每小时至多 {per_hour} 次"),
+        format!("found by {by}, at most {per_hour} tries an hour"),
     )
 }
 

@@ -191,6 +191,18 @@ pub enum FaultKind {
         /// The column.
         column: String,
     },
+    /// `[rule.search]` names something nobody is found by.
+    #[error("unknown search key `{name}`")]
+    UnknownSearchKey {
+        /// As written.
+        name: String,
+    },
+    /// `[rule.search]` in a rule whose relation may only be counted.
+    #[error("nobody can be found in relation `{relation}`, which may only be counted")]
+    SearchOfCounts {
+        /// The relation.
+        relation: String,
+    },
     /// A rule that shows no column.
     #[error("rule `{rule}` shows no column")]
     ShowsNothing {

@@ -12,6 +12,7 @@ use super::fault::{FaultKind, Faults};
 use super::mask_spec::{NamedMasks, read_mask};
 use super::reader::{TableReader, Text, Value, text_of, texts_of};
 use super::row_spec::read_rows;
+use super::search_spec::{SearchSpec, read_search};
 use crate::policy_set::{Rule, RuleColumn, RulesOfRelation};
 use crate::row::RowRule;
 use crate::{Mask, Purpose, Reason, Role};
@@ -82,6 +83,7 @@ struct Draft<'k> {
     classes: Vec<(Sensitivity, Mask, Range<usize>)>,
     columns: Vec<(Text, Mask)>,
     aggregate: Option<AggregateSpec>,
+    search: Option<SearchSpec>,
 }
 
 /// Reads everything there is to read, so that one fault does not hide the next; `None` if any part cannot be used.
@@ -104,6 +106,10 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
         None => Some(None),
         Some(value) => read_aggregate(value, faults).map(Some),
     };
+    let search = match reader.get("search") {
+        None => Some(None),
+        Some(value) => read_search(value, faults).map(Some),
+    };
     let span = reader.span();
     reader.close(faults);
     Some(Draft {
@@ -118,6 +124,7 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
         classes: classes.unwrap_or_default(),
         columns: columns.unwrap_or_default(),
         aggregate: aggregate?,
+        search: search?,
     })
 }
 
@@ -225,7 +232,8 @@ impl Draft<'_> {
         }
         let of_relation = relation.name.to_string();
         let aggregate = self.aggregate.as_ref().map(|spec| Arc::new(spec.bind(&of_relation, &columns, faults)));
-        Rule { id, legal_basis: self.legal_basis.clone(), rows: self.rows.clone(), columns, aggregate }
+        let search = self.search.as_ref().map(|spec| Arc::new(spec.bind(relation, self.aggregate.is_some(), faults)));
+        Rule { id, legal_basis: self.legal_basis.clone(), rows: self.rows.clone(), columns, aggregate, search }
     }
 
     /// The mask that the rule names for the column, or else for its class.

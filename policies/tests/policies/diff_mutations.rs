@@ -40,7 +40,9 @@ fn block(lines: &[&str], start: usize, end: usize) -> Block {
     let from = (start..end).find(|n| lines[*n].starts_with("relations = ")).unwrap();
     let to = (from..end).find(|n| lines[*n].contains(']')).unwrap();
     let header = (start..end).find(|n| lines[*n].trim() == "[rule.columns]");
-    let columns = (header.unwrap_or(end)..end).filter_map(|n| {
+    // Tables of the rule may follow the columns.
+    let after = header.and_then(|header| (header + 1..end).find(|n| lines[*n].starts_with('[')));
+    let columns = (header.unwrap_or(end)..after.unwrap_or(end)).filter_map(|n| {
         let (name, mask) = lines[n].split_once(" = ")?;
         Some((n, name.to_owned(), quoted(mask)[0].clone()))
     });

@@ -31,6 +31,8 @@ mod properties;
 #[cfg(test)]
 mod read_restrictions;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod shipped;
 #[cfg(test)]
 mod tokens;
