@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use policies::Principal;
+
 use super::answer::Answer;
 use super::checks::{Finding, same_answer};
 use super::door::Door;
@@ -82,11 +84,13 @@ pub async fn soak(asker: &Asker, calls: &Calls, seed: u64, n: usize) -> Tally {
         if std::env::var_os("SOAK_TRACE").is_some() {
             eprintln!("{sql}");
         }
+        // Somebody new each time: statistics are held against those the same person had before.
+        let who = &Principal { subject: format!("{}-{i}", who.subject), ..who.clone() };
         let (of_one, of_other) = tokio::join!(one.in_process.ask(who, sql), other.in_process.ask(who, sql));
         let mut finding = compare("in process", &of_one, &of_other);
         if i % REST_EVERY == 0 {
             tally.n_over_rest += 1;
-            finding = finding.and(over_rest(&one, &other, asker, sql).await);
+            finding = finding.and(over_rest(&one, &other, who, sql).await);
         }
         tally.count(&statement, &of_one, finding);
         // What was recorded is not looked at here.
@@ -141,8 +145,7 @@ fn compare(door: &str, one: &Answer, other: &Answer) -> Finding {
 }
 
 /// Status, headers and every byte of the body, with the totals in it.
-async fn over_rest(one: &World, other: &World, asker: &Asker, sql: &str) -> Finding {
-    let who = &asker.principal;
+async fn over_rest(one: &World, other: &World, who: &Principal, sql: &str) -> Finding {
     let (of_one, of_other) = tokio::join!(one.rest.post_sql(who, sql, "json"), other.rest.post_sql(who, sql, "json"));
     if of_one == of_other || of_one.status == 500 && of_other.status == 500 {
         Ok(())

@@ -70,6 +70,17 @@ impl TableRows {
         }
     }
 
+    /// Columns of texts that have nothing to do with one another; short ones end in nulls.
+    #[must_use]
+    pub fn of_values<const N: usize>(name: &'static str, columns: [(&'static str, Vec<String>); N]) -> Self {
+        let n_rows = columns.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+        let column = |(name, values): (&'static str, Vec<String>)| {
+            let array: ArrayRef = Arc::new((0..n_rows).map(|i| values.get(i).cloned()).collect::<StringArray>());
+            (name, FieldType::Text, array)
+        };
+        Self { name, columns: columns.into_iter().map(column).collect() }
+    }
+
     /// Names of the columns, in declared order.
     pub fn column_names(&self) -> impl Iterator<Item = &'static str> {
         self.columns.iter().map(|(name, ..)| *name)
