@@ -1,7 +1,7 @@
 //! The one function every adapter calls.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use datafusion::arrow::array::RecordBatch;
@@ -68,7 +68,7 @@ pub struct Gateway {
     sessions: Arc<SessionFactory>,
     cpu: CpuRuntime,
     slots: Arc<Semaphore>,
-    overlaps: Arc<OverlapGuard>,
+    overlaps: OverlapGuard,
     recorder: Arc<dyn Recorder>,
     config: GatewayConfig,
 }
@@ -123,7 +123,7 @@ impl Gateway {
             sessions: Arc::new(sessions),
             cpu,
             slots: Arc::new(Semaphore::new(config.limits.max_concurrent_queries.max(1))),
-            overlaps: Arc::default(),
+            overlaps: OverlapGuard::default(),
             recorder,
             config,
         })
@@ -204,7 +204,7 @@ impl Gateway {
         record.columns.clone_from(&planned.reads.columns);
         record.masked.clone_from(&planned.reads.masked);
         let record = self.recorder.open(record).await.map_err(|_| QueryError::AuditUnavailable)?;
-        let (rows, task) = self.execute(planned.plan, planned.context, started);
+        let (rows, task) = self.execute(planned.plan, planned.context, started, permit);
         let running = Running {
             schema: planned.schema,
             masked: planned.reads.masked,
@@ -212,7 +212,6 @@ impl Gateway {
             data_version: data.version,
             rows,
             task,
-            permit,
             record,
             started,
         };
@@ -253,19 +252,18 @@ impl Gateway {
         let (token_key, today) = (self.config.token_key.clone(), self.today());
         let (principal, sql) = (request.principal.clone(), request.sql.clone());
         let sessions = Arc::clone(&self.sessions);
-        let asker = Asker {
-            guard: Arc::clone(&self.overlaps),
-            subject: principal.subject.clone(),
-            data_version: data.version,
-            max_groups: limits.max_released_groups,
-        };
+        let asker = self.overlaps.asker(&principal.subject, data.version, limits.max_released_groups);
         let planning = self.cpu.spawn(async move {
             let catalog = Arc::new(PrincipalCatalog::new(&data, &policies, &principal, &token_key, today)?);
             plan_query(&sql, catalog, &sessions, &limits, &asker).await
         });
         match tokio::time::timeout(allowed, planning).await {
             Ok(Ok(planned)) => planned,
-            Ok(Err(_)) => Err(QueryError::internal("planning panicked")),
+            Ok(Err(_)) => {
+                // An assertion of the engine about its own plan. Planning reads no row: the statement alone is to blame.
+                tracing::error!(kind = "planning panicked", "query failed inside the engine");
+                Err(QueryError::no_valid_plan())
+            }
             Err(_) => Err(QueryError::LimitReached {
                 limit: "max_planning_time",
                 allowed: format!("{} ms", allowed.as_millis()),
@@ -278,6 +276,7 @@ impl Gateway {
         plan: Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
         started: Instant,
+        permit: OwnedSemaphorePermit,
     ) -> (mpsc::Receiver<Result<RecordBatch, QueryError>>, AbortOnDropHandle<()>) {
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let allowed = self.config.limits.max_query_time;
@@ -295,19 +294,25 @@ impl Gateway {
                     Ok(None) => return,
                     Ok(Some(Ok(batch))) => Ok(batch),
                     Ok(Some(Err(error))) => Err(QueryError::from_execution(&error)),
-                    Err(_) => Err(QueryError::LimitReached {
-                        limit: "max_query_time",
-                        allowed: format!("{} ms", allowed.as_millis()),
-                    }),
+                    Err(_) => Err(out_of_time(allowed)),
                 };
                 let failed = step.is_err();
-                if sender.send(step).await.is_err() || failed {
-                    return;
+                match tokio::time::timeout_at(deadline, sender.send(step)).await {
+                    Ok(Ok(())) if !failed => {}
+                    Ok(_) => return,
+                    Err(_) => break,
                 }
             }
+            // A client that does not read keeps neither the memory nor the place of its query.
+            drop((rows, permit));
+            let _ = sender.send(Err(out_of_time(allowed))).await;
         });
         (receiver, task)
     }
+}
+
+fn out_of_time(allowed: Duration) -> QueryError {
+    QueryError::LimitReached { limit: "max_query_time", allowed: format!("{} ms", allowed.as_millis()) }
 }
 
 async fn plan_query(

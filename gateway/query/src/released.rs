@@ -12,7 +12,6 @@ use datafusion::arrow::datatypes::SchemaRef;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use schemas::RelationName;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -92,7 +91,6 @@ pub(crate) struct Running {
     pub(crate) data_version: u64,
     pub(crate) rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
     pub(crate) task: AbortOnDropHandle<()>,
-    pub(crate) permit: OwnedSemaphorePermit,
     pub(crate) record: Box<dyn OpenRecord>,
     pub(crate) started: Instant,
 }
@@ -100,11 +98,10 @@ pub(crate) struct Running {
 impl Running {
     /// Wraps the rows with the limits on them and the closing of the audit record.
     pub(crate) fn release(self, limits: &Limits) -> ReleasedStream {
-        let Self { schema, masked, policy_version, data_version, rows, task, permit, record, started } = self;
+        let Self { schema, masked, policy_version, data_version, rows, task, record, started } = self;
         let counter = Counter {
             rows,
-            _task: task,
-            _permit: permit,
+            task,
             record: Some(record),
             started,
             n_rows: 0,
@@ -120,8 +117,7 @@ impl Running {
 
 struct Counter {
     rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
-    _task: AbortOnDropHandle<()>,
-    _permit: OwnedSemaphorePermit,
+    task: AbortOnDropHandle<()>,
     record: Option<Box<dyn OpenRecord>>,
     started: Instant,
     n_rows: u64,
@@ -137,10 +133,14 @@ impl Counter {
         let step = match self.rows.recv().await {
             Some(Ok(batch)) => self.count(batch),
             Some(Err(error)) => Err(error),
-            None => {
-                let closed = self.close(None).await;
-                return closed.err().map(|error| (Err(error), self));
-            }
+            // Rows end where the task ends. One that broke off has not delivered them all.
+            None => match (&mut self.task).await {
+                Ok(()) => {
+                    let closed = self.close(None).await;
+                    return closed.err().map(|error| (Err(error), self));
+                }
+                Err(_) => Err(QueryError::internal("execution panicked")),
+            },
         };
         if let Err(error) = &step
             && let Err(unrecorded) = self.close(Some(error.code())).await
