@@ -96,6 +96,31 @@ impl TableRows {
         self
     }
 
+    /// The same values under another name.
+    #[must_use]
+    pub fn renamed(mut self, column: &str, to: &'static str) -> Self {
+        let found = self.columns.iter_mut().find(|(name, ..)| *name == column);
+        found.unwrap_or_else(|| panic!("{} has no {column}", self.name)).0 = to;
+        self
+    }
+
+    /// With one column more, of the values of another.
+    #[must_use]
+    pub fn with_copy(mut self, column: &str, name: &'static str, field_type: FieldType) -> Self {
+        let found = self.columns.iter().find(|(known, ..)| *known == column);
+        let (.., array) = found.unwrap_or_else(|| panic!("{} has no {column}", self.name));
+        let array = Arc::clone(array);
+        self.columns.push((name, field_type, array));
+        self
+    }
+
+    /// With other columns left out.
+    #[must_use]
+    pub fn without(mut self, column: &str) -> Self {
+        self.columns.retain(|(name, ..)| *name != column);
+        self
+    }
+
     /// The rows in one partition, in batches of `batch_rows`.
     #[must_use]
     pub fn provider(&self, storage: Storage, batch_rows: usize) -> Arc<MemTable> {
