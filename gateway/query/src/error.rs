@@ -294,12 +294,15 @@ impl QueryError {
             DataFusionError::SQL(parser_error, _) => Self::Syntax { detail: parser_error.to_string() },
             DataFusionError::SchemaError(schema_error, _) => from_schema(schema_error),
             DataFusionError::Plan(text) => from_plan_text(text),
+            DataFusionError::Internal(text) if text.starts_with(SCHEMAS_DISAGREE) => Self::no_valid_plan(),
             DataFusionError::NotImplemented(text) => Self::Unplannable { detail: first_sentence(text) },
             DataFusionError::ResourcesExhausted(_) => Self::memory_limit(),
             DataFusionError::External(source) => match source.downcast_ref::<QueryError>() {
                 Some(inner) => inner.clone(),
+                None if source.is::<regex::Error>() => Self::EvaluationFailed,
                 None => Self::internal("planning: external"),
             },
+            DataFusionError::Internal(text) if is_of_a_function(text) => Self::EvaluationFailed,
             DataFusionError::ArrowError(..) | DataFusionError::Execution(_) => Self::EvaluationFailed,
             DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => Self::from_planning(inner),
             _ => Self::internal("planning"),
@@ -312,8 +315,11 @@ impl QueryError {
             DataFusionError::ResourcesExhausted(_) => Self::memory_limit(),
             DataFusionError::External(source) => match source.downcast_ref::<QueryError>() {
                 Some(inner) => inner.clone(),
+                // A pattern that is no regular expression, or too large a one. It may come out of a column.
+                None if source.is::<regex::Error>() => Self::EvaluationFailed,
                 None => Self::internal("execution: external"),
             },
+            DataFusionError::Internal(text) if is_of_a_function(text) => Self::EvaluationFailed,
             DataFusionError::ArrowError(..)
             | DataFusionError::Execution(_)
             | DataFusionError::Plan(_)
@@ -323,9 +329,24 @@ impl QueryError {
         }
     }
 
+    /// The statement is sound as far as it goes, and the engine fails at it.
+    pub(crate) fn no_valid_plan() -> Self {
+        Self::Unplannable { detail: "the engine finds no valid plan for it".to_owned() }
+    }
+
     fn memory_limit() -> Self {
         Self::LimitReached { limit: "max_query_memory_bytes", allowed: "the configured memory".to_owned() }
     }
+}
+
+/// The engine's own check of what its planner made of a set operation over columns that can and cannot be null.
+const SCHEMAS_DISAGREE: &str =
+    "Physical input schema should be the same as the one converted from logical input schema";
+
+/// Whether an internal error of the engine is one function's, which failed on the values it was given.
+fn is_of_a_function(text: &str) -> bool {
+    text.starts_with("failed to call 'regex_")
+        || text.starts_with("UDF ") && text.contains("returned a different number of rows than expected")
 }
 
 fn from_schema(error: &SchemaError) -> QueryError {
@@ -359,7 +380,7 @@ fn from_plan_text(text: &str) -> QueryError {
     }
     if text.starts_with("Plan: [") {
         // The engine's check of its own plan quotes the whole plan.
-        return QueryError::Unplannable { detail: "the engine finds no valid plan for it".to_owned() };
+        return QueryError::no_valid_plan();
     }
     QueryError::Unplannable { detail: first_sentence(text) }
 }

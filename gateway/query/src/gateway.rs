@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use datafusion::arrow::array::RecordBatch;
@@ -27,7 +27,7 @@ use crate::plan_gate::{PlanReads, check_plan};
 use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
 use crate::released::{ReleasedStream, Running};
 use crate::session::SessionFactory;
-use crate::slots::Slots;
+use crate::slots::{Slot, Slots};
 use crate::statement::{ParsedQuery, parse_query};
 use crate::yielding::yield_below_windows;
 use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
@@ -73,7 +73,7 @@ pub struct Gateway {
     sessions: Arc<SessionFactory>,
     cpu: CpuRuntime,
     slots: Slots,
-    overlaps: Arc<OverlapGuard>,
+    overlaps: OverlapGuard,
     search_limiter: Arc<SearchLimiter>,
     recorder: Arc<dyn Recorder>,
     config: GatewayConfig,
@@ -132,7 +132,7 @@ impl Gateway {
             sessions: Arc::new(sessions),
             cpu,
             slots: Slots::new(&config.limits),
-            overlaps: Arc::default(),
+            overlaps: OverlapGuard::default(),
             search_limiter: Arc::default(),
             recorder,
             config,
@@ -243,7 +243,7 @@ impl Gateway {
         record.masked.clone_from(&planned.reads.masked);
         let principal = record.principal.clone();
         let record = self.recorder.open(record).await.map_err(|_| QueryError::AuditUnavailable)?;
-        let (rows, task) = self.execute(planned.plan, planned.context, started);
+        let (rows, task) = self.execute(planned.plan, planned.context, started, slot);
         let running = Running {
             schema: planned.schema,
             masked: planned.reads.masked,
@@ -251,7 +251,6 @@ impl Gateway {
             data_version: data.version,
             rows,
             task,
-            slot,
             epoch: EpochWatch::new(receiver, Arc::clone(&access), principal, data, self.today()),
             record,
             started,
@@ -285,12 +284,7 @@ impl Gateway {
         let (token_key, today) = (self.config.token_key.clone(), self.today());
         let (principal, sql) = (request.principal.clone(), request.sql.clone());
         let sessions = Arc::clone(&self.sessions);
-        let asker = Asker {
-            guard: Arc::clone(&self.overlaps),
-            subject: principal.subject.clone(),
-            data_version: data.version,
-            max_groups: limits.max_released_groups,
-        };
+        let asker = self.overlaps.asker(&principal.subject, data.version, limits.max_released_groups);
         let planning = self.cpu.spawn(async move {
             let ParsedQuery { statement, searches } = parse_query(&sql, &limits)?;
             let viewer = Viewer { policies: &policies, principal: &principal, token_key: &token_key, today };
@@ -300,7 +294,11 @@ impl Gateway {
         });
         match tokio::time::timeout(allowed, planning).await {
             Ok(Ok(planned)) => planned,
-            Ok(Err(_)) => Err(QueryError::internal("planning panicked")),
+            Ok(Err(_)) => {
+                // An assertion of the engine about its own plan. Planning reads no row: the statement alone is to blame.
+                tracing::error!(kind = "planning panicked", "query failed inside the engine");
+                Err(QueryError::no_valid_plan())
+            }
             Err(_) => Err(QueryError::LimitReached {
                 limit: "max_planning_time",
                 allowed: format!("{} ms", allowed.as_millis()),
@@ -313,6 +311,7 @@ impl Gateway {
         plan: Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
         started: Instant,
+        slot: Slot,
     ) -> (mpsc::Receiver<Result<RecordBatch, QueryError>>, AbortOnDropHandle<()>) {
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let allowed = self.config.limits.max_query_time;
@@ -330,19 +329,25 @@ impl Gateway {
                     Ok(None) => return,
                     Ok(Some(Ok(batch))) => Ok(batch),
                     Ok(Some(Err(error))) => Err(QueryError::from_execution(&error)),
-                    Err(_) => Err(QueryError::LimitReached {
-                        limit: "max_query_time",
-                        allowed: format!("{} ms", allowed.as_millis()),
-                    }),
+                    Err(_) => Err(out_of_time(allowed)),
                 };
                 let failed = step.is_err();
-                if sender.send(step).await.is_err() || failed {
-                    return;
+                match tokio::time::timeout_at(deadline, sender.send(step)).await {
+                    Ok(Ok(())) if !failed => {}
+                    Ok(_) => return,
+                    Err(_) => break,
                 }
             }
+            // A client that does not read keeps neither the memory nor the place of its query.
+            drop((rows, slot));
+            let _ = sender.send(Err(out_of_time(allowed))).await;
         });
         (receiver, task)
     }
+}
+
+fn out_of_time(allowed: Duration) -> QueryError {
+    QueryError::LimitReached { limit: "max_query_time", allowed: format!("{} ms", allowed.as_millis()) }
 }
 
 async fn plan_query(

@@ -3,7 +3,10 @@
 //! Leakproof means: total, no error, no side effect, and a result that depends on nothing but columns shown in clear.
 //! Only then does it not matter that it runs before the row filter. The list is closed:
 //! `= <> < <= > >=`, `IN`, `BETWEEN`, `IS [NOT] NULL`, `LIKE 'prefix%'` on a bare clear column against literals of the
-//! column's own type, and AND, OR of these.
+//! column's own type, a bare clear column of truth values, a constant truth value, and AND, OR, NOT of these.
+//!
+//! The engine simplifies filters once more after it has handed them over (`c IN (true, true)` becomes `c`), so that the list
+//! has to hold whatever a filter on it can be simplified to.
 
 use std::collections::HashMap;
 
@@ -24,6 +27,9 @@ pub(crate) fn is_leakproof(expr: &Expr, clear: &ClearColumns) -> bool {
             }
             _ => false,
         },
+        Expr::Not(inner) => is_leakproof(inner, clear),
+        Expr::Column(_) => clear_type(expr, clear) == Some(&DataType::Boolean),
+        Expr::Literal(value, _) => value.data_type() == DataType::Boolean,
         Expr::IsNull(inner) | Expr::IsNotNull(inner) => clear_type(inner, clear).is_some(),
         Expr::InList(list) => match clear_type(&list.expr, clear) {
             Some(column_type) => list.list.iter().all(|item| is_literal_of(item, column_type)),
@@ -81,7 +87,11 @@ mod tests {
     use super::*;
 
     fn clear() -> ClearColumns {
-        HashMap::from([("grid_id".to_owned(), DataType::Utf8), ("n".to_owned(), DataType::Int64)])
+        HashMap::from([
+            ("grid_id".to_owned(), DataType::Utf8),
+            ("n".to_owned(), DataType::Int64),
+            ("yes".to_owned(), DataType::Boolean),
+        ])
     }
 
     #[test]
@@ -95,6 +105,10 @@ mod tests {
             grid().in_list(vec![lit("a"), lit("b")], false),
             grid().like(lit("33%")),
             col("n").between(lit(1_i64), lit(2_i64)),
+            col("yes"),
+            !col("yes"),
+            !(grid().eq(lit("G1")).or(lit(false))),
+            Expr::Literal(ScalarValue::Boolean(None), None),
         ] {
             assert!(is_leakproof(&expr, &clear()), "{expr}");
         }
@@ -105,6 +119,11 @@ mod tests {
         for expr in [
             col("phone").eq(lit("1")),
             col("phone").is_null(),
+            col("phone"),
+            col("n"),
+            !col("phone").is_null(),
+            lit(1_i64),
+            Expr::Literal(ScalarValue::Null, None),
             lit(1_i64).eq(lit(1_i64)),
             (lit(100_i64) / col("n")).gt(lit(0_i64)),
             datafusion::prelude::cast(col("grid_id"), DataType::Int64).gt(lit(0_i64)),

@@ -17,7 +17,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::epoch::EpochWatch;
 use crate::recorder::{AccessOutcome, OpenRecord};
-use crate::slots::Slot;
 use crate::{Limits, QueryError};
 
 /// A mask in force on a column that an answer reads.
@@ -93,7 +92,6 @@ pub(crate) struct Running {
     pub(crate) data_version: u64,
     pub(crate) rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
     pub(crate) task: AbortOnDropHandle<()>,
-    pub(crate) slot: Slot,
     pub(crate) epoch: EpochWatch,
     pub(crate) record: Box<dyn OpenRecord>,
     pub(crate) started: Instant,
@@ -102,11 +100,10 @@ pub(crate) struct Running {
 impl Running {
     /// Wraps the rows with the limits on them and the closing of the audit record.
     pub(crate) fn release(self, limits: &Limits) -> ReleasedStream {
-        let Self { schema, masked, policy_version, data_version, rows, task, slot, epoch, record, started } = self;
+        let Self { schema, masked, policy_version, data_version, rows, task, epoch, record, started } = self;
         let counter = Counter {
             rows,
-            task: Some(task),
-            slot: Some(slot),
+            task,
             epoch,
             record: Some(record),
             started,
@@ -123,8 +120,7 @@ impl Running {
 
 struct Counter {
     rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
-    task: Option<AbortOnDropHandle<()>>,
-    slot: Option<Slot>,
+    task: AbortOnDropHandle<()>,
     epoch: EpochWatch,
     record: Option<Box<dyn OpenRecord>>,
     started: Instant,
@@ -138,22 +134,26 @@ impl Counter {
     async fn next(mut self) -> Option<(Result<RecordBatch, QueryError>, Self)> {
         // The record is taken when the stream ends; after that there is nothing more.
         self.record.as_ref()?;
-        let step = tokio::select! {
+        let received = tokio::select! {
             // A change of access goes before rows that are ready.
             biased;
-            cut = self.epoch.cut() => Err(cut),
-            received = self.rows.recv() => match received {
-                Some(received) => received.and_then(|batch| self.count(batch)),
-                None => {
+            cut = self.epoch.cut() => Some(Err(cut)),
+            received = self.rows.recv() => received,
+        };
+        let step = match received {
+            Some(received) => received.and_then(|batch| self.count(batch)),
+            // Rows end where the task ends. One that broke off has not delivered them all.
+            None => match (&mut self.task).await {
+                Ok(()) => {
                     let closed = self.close(None).await;
                     return closed.err().map(|error| (Err(error), self));
                 }
+                Err(_) => Err(QueryError::internal("execution panicked")),
             },
         };
         if let Err(error) = &step {
             // The query stops now, not when the client lets go of the stream.
-            self.task = None;
-            self.slot = None;
+            self.task.abort();
             if let Err(unrecorded) = self.close(Some(error.code())).await {
                 return Some((Err(unrecorded), self));
             }

@@ -2,10 +2,11 @@
 //!
 //! [`vocabulary`] asks the gateway for relations, columns and types, so that a new relation is written about without a
 //! change here; [`calls`] finds out how each function of the product's allow-list can be called. The rest is grammar:
-//! `queries` over `sources` of `expressions` and `predicates`. Many statements fail on some row on purpose, because an
+//! `queries` over `sources` of `expressions` and `predicates`; of relations that may only be counted, `counted` groups. Many statements fail on some row on purpose, because an
 //! error is an answer too.
 
 pub mod calls;
+mod counted;
 pub mod dice;
 mod expressions;
 mod predicates;

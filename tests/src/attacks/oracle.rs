@@ -18,7 +18,7 @@ use policies::Principal;
 
 use super::answer::Answer;
 use super::door::Door;
-use super::rows::{Contract, Event, House, Person, Rows};
+use super::rows::{Contract, Event, House, Person, Rows, Visit};
 use super::tables::{Storage, TableRows, contracts, events, houses, persons};
 use super::world::World;
 
@@ -91,6 +91,7 @@ impl Oracle {
             ("housing_clerk", Some(_)) => housing_clerk(rows, &Tokens::learn(world, principal).await),
             ("police_officer", purpose) => police_officer(rows, purpose),
             ("privacy_officer", _) => privacy_officer(rows),
+            ("health_analyst", Some("epidemiology")) => health_analyst(rows),
             _ => Vec::new(),
         };
         Self { tables }
@@ -220,6 +221,37 @@ fn police_officer(rows: &Rows, purpose: Option<&str>) -> Vec<TableRows> {
         Some(_) => return Vec::new(),
     };
     vec![persons(&people).keep(&["person_id", "name", "id_number", "phone", "grid_id"])]
+}
+
+/// No rows: the values of keys that enough persons share, which is what the names of released groups can hold. Nothing to
+/// compare whole answers with.
+fn health_analyst(rows: &Rows) -> Vec<TableRows> {
+    const PERSONS_MIN: usize = 5;
+    let shown = |pairs: Vec<(String, &str)>| {
+        let mut groups: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for (value, person) in pairs {
+            groups.entry(value).or_default().insert(person);
+        }
+        groups.into_iter().filter(|(_, people)| people.len() >= PERSONS_MIN).map(|(value, _)| value).collect::<Vec<_>>()
+    };
+    let of_visits = |key: fn(&Visit) -> String| {
+        shown(rows.visits.iter().map(|visit| (key(visit), visit.person_id.as_str())).collect())
+    };
+    let of_persons = |key: fn(&Person) -> Option<String>| {
+        let pairs = rows.persons.iter().filter_map(|person| Some((key(person)?, person.person_id.as_str())));
+        shown(pairs.collect())
+    };
+    let visits = [
+        ("diagnosis", of_visits(|visit| visit.diagnosis.clone())),
+        ("hospital", of_visits(|visit| visit.hospital.clone())),
+        ("visit_date", of_visits(|visit| visit.visit_date.to_string())),
+    ];
+    let people = [
+        ("sex", of_persons(|person| Some(person.sex.clone()))),
+        ("birth_date", of_persons(|person| person.birth_date.map(|date| first_of_january(date).to_string()))),
+        ("grid_id", of_persons(|person| Some(person.grid_id.clone()))),
+    ];
+    vec![TableRows::of_values("health.visit", visits), TableRows::of_values("unified.person", people)]
 }
 
 fn privacy_officer(rows: &Rows) -> Vec<TableRows> {

@@ -93,8 +93,40 @@ impl RestDoor {
         self.send(principal, self.client.get(format!("http://{}{path}", self.address))).await
     }
 
+    /// `GET` of a path under a token that names several roles and says which is active, or leaves that open.
+    pub async fn get_with_roles(
+        &self,
+        principal: &Principal,
+        roles: &[&str],
+        active: Option<&str>,
+        path: &str,
+    ) -> HttpAnswer {
+        let held = roles.iter().map(|role| (*role).to_owned()).collect();
+        let mut attributes = principal.attributes.clone();
+        attributes.insert("roles".to_owned(), held);
+        // Without an active role the claim goes under a name that nobody reads.
+        let role_claim = if active.is_some() { "active_role" } else { "unread" };
+        let claims = ClaimNames {
+            role: role_claim.to_owned(),
+            attributes: vec!["grid_id".to_owned(), "roles".to_owned()],
+            ..ClaimNames::default()
+        };
+        let holder = Principal { role: active.unwrap_or(&principal.role).to_owned(), attributes, ..principal.clone() };
+        // The same key in an issuer that writes other claims.
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        self.issuer.save(&key).unwrap();
+        let issuer = TokenIssuer::load(&key, "attacks", "datong").unwrap().with_claim_names(claims);
+        let token = issuer.issue(&holder, Duration::from_secs(600)).unwrap();
+        self.send_with(&token, self.client.get(format!("http://{}{path}", self.address))).await
+    }
+
     async fn send(&self, principal: &Principal, request: reqwest::RequestBuilder) -> HttpAnswer {
         let token = self.issuer.issue(principal, Duration::from_secs(600)).unwrap();
+        self.send_with(&token, request).await
+    }
+
+    async fn send_with(&self, token: &str, request: reqwest::RequestBuilder) -> HttpAnswer {
         let response = request
             .bearer_auth(token)
             .header("accept-language", "en")

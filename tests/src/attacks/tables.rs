@@ -70,6 +70,17 @@ impl TableRows {
         }
     }
 
+    /// Columns of texts that have nothing to do with one another; short ones end in nulls.
+    #[must_use]
+    pub fn of_values<const N: usize>(name: &'static str, columns: [(&'static str, Vec<String>); N]) -> Self {
+        let n_rows = columns.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+        let column = |(name, values): (&'static str, Vec<String>)| {
+            let array: ArrayRef = Arc::new((0..n_rows).map(|i| values.get(i).cloned()).collect::<StringArray>());
+            (name, FieldType::Text, array)
+        };
+        Self { name, columns: columns.into_iter().map(column).collect() }
+    }
+
     /// Names of the columns, in declared order.
     pub fn column_names(&self) -> impl Iterator<Item = &'static str> {
         self.columns.iter().map(|(name, ..)| *name)
@@ -82,6 +93,31 @@ impl TableRows {
             assert!(self.columns.iter().any(|(column, ..)| column == name), "{} has no {name}", self.name);
         }
         self.columns.retain(|(name, ..)| names.contains(name));
+        self
+    }
+
+    /// The same values under another name.
+    #[must_use]
+    pub fn renamed(mut self, column: &str, to: &'static str) -> Self {
+        let found = self.columns.iter_mut().find(|(name, ..)| *name == column);
+        found.unwrap_or_else(|| panic!("{} has no {column}", self.name)).0 = to;
+        self
+    }
+
+    /// With one column more, of the values of another.
+    #[must_use]
+    pub fn with_copy(mut self, column: &str, name: &'static str, field_type: FieldType) -> Self {
+        let found = self.columns.iter().find(|(known, ..)| *known == column);
+        let (.., array) = found.unwrap_or_else(|| panic!("{} has no {column}", self.name));
+        let array = Arc::clone(array);
+        self.columns.push((name, field_type, array));
+        self
+    }
+
+    /// With other columns left out.
+    #[must_use]
+    pub fn without(mut self, column: &str) -> Self {
+        self.columns.retain(|(name, ..)| *name != column);
         self
     }
 

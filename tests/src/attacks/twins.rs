@@ -4,10 +4,11 @@
 //! The role's own columns are written down here a second time, beside the policy, so that a policy that shows more makes
 //! the two worlds tell apart.
 
+use chrono::{Datelike, NaiveDate};
 use policies::Principal;
 
 use super::roles::principal;
-use super::rows::{Person, Rows, Side};
+use super::rows::{Person, Rows, Side, Visit};
 
 /// Somebody who asks, and two worlds that must look the same to them.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub fn askers() -> Vec<Asker> {
         asker("police_officer", None, police_officer(), Some(32)),
         asker("privacy_officer", None, privacy_officer(), Some(32)),
         asker("auditor", None, Rows::of(Side::B), None),
-        asker("health_analyst", Some("epidemiology"), Rows::of(Side::B), None),
+        asker("health_analyst", Some("epidemiology"), health_analyst(), None),
     ]
 }
 
@@ -83,6 +84,32 @@ fn privacy_officer() -> Rows {
         phone: a.phone.as_ref().map(|_| b.phone.clone().unwrap_or_else(|| "18800000000".to_owned())),
         ..b.clone()
     })
+}
+
+/// Sees groups of persons: who falls into which group together, and no more. Persons are other ones in the twin, rows stand
+/// in another order, and a sum that one person makes up nearly alone is another one, which is withheld in both.
+fn health_analyst() -> Rows {
+    let one = Rows::of(Side::A);
+    let renamed = |id: &str| format!("Q{}", id.trim_start_matches('P'));
+    let mut rows = with_persons(|i, a, b| Person {
+        person_id: renamed(&a.person_id),
+        sex: a.sex.clone(),
+        birth_date: a
+            .birth_date
+            .map(|date| NaiveDate::from_yo_opt(date.year(), 1 + (date.ordinal() + 99) % 365).unwrap()),
+        grid_id: a.grid_id.clone(),
+        id_number: format!("{}{:04}", &b.id_number[..14], 5_000 + i),
+        ..b.clone()
+    });
+    rows.persons.reverse();
+    let visits = one.visits.into_iter().map(|visit| Visit {
+        person_id: renamed(&visit.person_id),
+        id_number: format!("{}9999", &visit.id_number[..14]),
+        cost: if visit.cost > 100_000.0 { visit.cost * 3.0 } else { visit.cost },
+        ..visit
+    });
+    rows.visits = visits.rev().collect();
+    rows
 }
 
 fn first(name: &str) -> char {

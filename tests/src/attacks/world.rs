@@ -1,6 +1,5 @@
 //! One world behind a real gateway.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
@@ -112,14 +111,16 @@ fn gateway(side: Side, rows: &Rows, loading: Loading<'_>, ledger: &Ledger) -> Ar
         [] => Gateway::start(config, policies, recorder).unwrap(),
         probes => Gateway::start_with_probes(config, policies, recorder, probes.to_vec()).unwrap(),
     };
-    let published: BTreeMap<_, _> = tables
-        .iter()
-        .zip(relations)
-        .map(|(table, relation)| {
-            let provider = table.provider(loading.storage, loading.batch_rows.unwrap_or(batch_rows(side)));
-            (relation.name.clone(), PublishedTable { relation, provider })
-        })
-        .collect();
-    gateway.publish(PublishedData { version: 1, tables: published });
+    gateway.publish(published(1, &tables, loading.storage, loading.batch_rows.unwrap_or(batch_rows(side))));
     Arc::new(gateway)
+}
+
+/// Tables as one version of the data.
+#[must_use]
+pub fn published(version: u64, tables: &[TableRows], storage: Storage, batch_rows: usize) -> PublishedData {
+    let tables = tables.iter().map(|table| {
+        let (relation, provider) = (table.relation(), table.provider(storage, batch_rows));
+        (relation.name.clone(), PublishedTable { relation, provider })
+    });
+    PublishedData { version, tables: tables.collect() }
 }

@@ -21,7 +21,7 @@ use tests::attacks::world::{Loading, World};
 /// Statements of the normal run, all roles together.
 const N_QUICK: usize = 1_000;
 /// Statements of the long run, unless `SOAK_STATEMENTS` says otherwise.
-const N_LONG: usize = 24_000;
+const N_LONG: usize = 20_000;
 const SEED: u64 = 20_260_601;
 
 /// Every role an equal share; roles one after another, so that few threads are busy at once.
@@ -44,15 +44,15 @@ async fn run(seed: u64, n_statements: usize) -> Vec<Tally> {
 }
 
 fn judge(tallies: &[Tally]) {
+    let broken: Vec<&str> = tallies.iter().flat_map(|tally| &tally.broken).map(String::as_str).collect();
+    assert!(broken.is_empty(), "{} statements break inside the gateway:\n{}", broken.len(), broken.join("\n"));
     let differences: Vec<&str> = tallies.iter().flat_map(|tally| &tally.differences).map(String::as_str).collect();
     let n_different: usize = tallies.iter().map(|tally| tally.n_different).sum();
     assert!(differences.is_empty(), "{n_different} differences:\n{}", differences.join("\n"));
-    let broken: Vec<&str> = tallies.iter().flat_map(|tally| &tally.broken).map(String::as_str).collect();
-    assert!(broken.is_empty(), "{} statements break inside the gateway:\n{}", broken.len(), broken.join("\n"));
     for tally in tallies {
         // The grammar is worth something only while it gives rows, and errors as well.
         let n_failed = tally.n_statements - tally.n_answered;
-        assert!(tally.n_answered * 3 > tally.n_statements, "{tally}");
+        assert!(tally.n_answered * 5 > tally.n_statements * 3, "{tally}");
         assert!(tally.sees_no_data || tally.n_with_rows * 3 > tally.n_statements, "{tally}");
         assert!(n_failed * 50 > tally.n_statements, "{tally}");
     }
@@ -78,6 +78,9 @@ async fn long_run() {
     for rule in Production::ALL {
         let n: usize = tallies.iter().filter_map(|tally| tally.answered_of.get(rule)).sum();
         println!("{rule:?}: {n} answered");
+    }
+    for sql in tallies.iter().flat_map(|tally| &tally.unsteady) {
+        println!("unsteady: {sql}");
     }
     println!("differences: {}", tallies.iter().map(|tally| tally.n_different).sum::<usize>());
     judge(&tallies);

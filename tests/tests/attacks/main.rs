@@ -3,8 +3,15 @@
 mod aggregates;
 mod bytes;
 mod corpus;
+mod endpoints;
+mod found;
+mod gates;
 mod generated;
 mod hidden_names;
+mod lifecycle;
+mod limits;
+mod linted;
+mod places;
 mod probe;
 mod purposes;
 mod records;

@@ -101,7 +101,11 @@ const EITHER: [&str; 25] = [
 ];
 
 /// Never answered.
-const REFUSED: [&str; 18] = [
+const REFUSED: [&str; 22] = [
+    "PREPARE q AS SELECT person_id FROM unified.person WHERE id_number = $1",
+    "PREPARE q(text) AS SELECT person_id FROM unified.person WHERE phone LIKE $1",
+    "EXECUTE q('110101199001011237')",
+    "DEALLOCATE q",
     "SELECT 1; SELECT * FROM raw.person",
     "SELECT * FROM raw.person",
     "SELECT * FROM datong.raw.person",

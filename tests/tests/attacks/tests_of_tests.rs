@@ -2,10 +2,12 @@
 
 use tests::attacks::checks::{RowOrder, oracle_equal, twin_equal};
 use tests::attacks::corpus::{AttackLine, lines};
+use tests::attacks::door::Door;
 use tests::attacks::leaky::{LeakyDoor, Without};
 use tests::attacks::oracle::Oracle;
 use tests::attacks::roles::{POLICY, grid_worker};
 use tests::attacks::rows::Side;
+use tests::attacks::twins::askers;
 use tests::attacks::world::{Loading, World};
 
 fn of_category(letter: char) -> Vec<AttackLine> {
@@ -44,6 +46,33 @@ async fn d_lines_are_red_for_a_provider_without_barrier() {
     let red = red_without(Without::Provider).await;
     assert_eq!(missing(&red), Vec::<&str>::new());
 }
+
+/// The health analyst's pair of worlds: equal under the policy, and told apart once a month of birth is a key, or a sum may be
+/// one person's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_analysts_worlds_are_told_apart_by_a_policy_that_shows_more() {
+    let asker = askers().into_iter().find(|asker| asker.principal.role == "health_analyst").unwrap();
+    let cases = [
+        ("birth_date = \"year\"\ngrid_id", "birth_date = \"clear\"\ngrid_id", BY_MONTH),
+        ("measures = [\"cost\"]", "measures = [\"cost\"]\ndominance_percent = 100", BY_HOSPITAL),
+    ];
+    for (from, to, sql) in cases {
+        let policy = POLICY.replacen(from, to, 1);
+        assert_ne!(policy, POLICY, "{from}");
+        for (policy, is_equal) in [(POLICY, true), (&policy, false)] {
+            let loading = Loading { policy, ..Loading::default() };
+            let one = World::of_rows(Side::A, asker.one.clone(), loading).await;
+            let other = World::of_rows(Side::B, asker.other.clone(), loading).await;
+            let finding =
+                twin_equal(&one.in_process, &other.in_process, &asker.principal, sql, RowOrder::Delivered).await;
+            assert_eq!(finding.is_ok(), is_equal, "{sql}: {finding:?}");
+            assert!(!one.in_process.ask(&asker.principal, sql).await.rows.is_empty(), "{sql}");
+        }
+    }
+}
+
+const BY_MONTH: &str = "SELECT date_part('month', birth_date), count(*) FROM unified.person GROUP BY 1";
+const BY_HOSPITAL: &str = "SELECT hospital, sum(cost) FROM health.visit GROUP BY hospital";
 
 /// Each change of the policy lets something through; the lines named must find it.
 #[tokio::test(flavor = "multi_thread")]

@@ -8,24 +8,28 @@
 // What it does not do: it does not compare across askers, nor unions of earlier groups, nor published versions, and a
 // restart forgets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use roaring::RoaringBitmap;
 
 use crate::QueryError;
 
+/// Versions whose groups are remembered for new questions: the one in force, and the one before, which a question that was
+/// asked as the data changed still speaks of.
+const N_VERSIONS: usize = 2;
+
 /// Remembers the persons of released groups.
 #[derive(Debug, Default)]
 pub(crate) struct OverlapGuard {
-    state: Mutex<State>,
+    /// The version asked about last comes last.
+    versions: Mutex<VecDeque<(u64, Arc<Mutex<State>>)>>,
 }
 
+/// What was released from one published version.
 #[derive(Debug, Default)]
 struct State {
-    /// The published version that everything here speaks of.
-    data_version: u64,
     /// Small numbers for persons, by keyed hash.
     numbers: HashMap<u64, u32>,
     hasher: RandomState,
@@ -42,11 +46,11 @@ struct Released {
 /// On whose behalf groups are released, and against what they are held.
 #[derive(Debug, Clone)]
 pub(crate) struct Asker {
-    pub(crate) guard: Arc<OverlapGuard>,
-    pub(crate) subject: String,
-    pub(crate) data_version: u64,
+    /// That of the version the question is about, for as long as it runs: a later version does not make it forget.
+    version: Arc<Mutex<State>>,
+    subject: String,
     /// Most groups one asker may have from one published version.
-    pub(crate) max_groups: usize,
+    max_groups: usize,
 }
 
 /// A group that may be released: its persons.
@@ -55,7 +59,7 @@ pub(super) type Persons = RoaringBitmap;
 impl Asker {
     /// Small numbers for persons, the same for the same person as long as one version is published.
     pub(super) fn numbers<'t>(&self, persons: impl Iterator<Item = &'t str>) -> Vec<u32> {
-        let mut state = self.guard.lock_for(self.data_version);
+        let mut state = self.state();
         let State { numbers, hasher, .. } = &mut *state;
         persons
             .map(|person| {
@@ -75,7 +79,7 @@ impl Asker {
         &self,
         decide: impl FnOnce(&Earlier<'_>) -> Result<(T, Vec<Persons>), QueryError>,
     ) -> Result<T, QueryError> {
-        let mut state = self.guard.lock_for(self.data_version);
+        let mut state = self.state();
         let released = state.released.entry(self.subject.clone()).or_default();
         let (decided, groups) = decide(&Earlier(released))?;
         let is_new = |group: &Persons| !released.by_size.get(&group.len()).is_some_and(|known| known.contains(group));
@@ -91,6 +95,10 @@ impl Asker {
             released.by_size.entry(group.len()).or_default().push(group);
         }
         Ok(decided)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.version.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,12 +129,17 @@ pub(super) fn clashes_within(groups: &[&Persons], k: usize) -> Vec<usize> {
 }
 
 impl OverlapGuard {
-    fn lock_for(&self, data_version: u64) -> std::sync::MutexGuard<'_, State> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.data_version != data_version {
-            *state = State { data_version, ..State::default() };
+    /// Somebody who asks about one published version, and may have so many groups of it.
+    pub(crate) fn asker(&self, subject: &str, data_version: u64, max_groups: usize) -> Asker {
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = versions.iter().position(|(version, _)| *version == data_version);
+        let (_, state) = known.and_then(|idx| versions.remove(idx)).unwrap_or_else(|| (data_version, Arc::default()));
+        let version = Arc::clone(&state);
+        versions.push_back((data_version, state));
+        while versions.len() > N_VERSIONS {
+            versions.pop_front();
         }
-        state
+        Asker { version, subject: subject.to_owned(), max_groups }
     }
 }
 
@@ -146,8 +159,8 @@ fn differ_by_few(a: &Persons, b: &Persons, k: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn asker(guard: &Arc<OverlapGuard>, subject: &str, data_version: u64) -> Asker {
-        Asker { guard: Arc::clone(guard), subject: subject.to_owned(), data_version, max_groups: 4 }
+    fn asker(guard: &OverlapGuard, subject: &str, data_version: u64) -> Asker {
+        guard.asker(subject, data_version, 4)
     }
 
     fn persons(range: std::ops::Range<u32>) -> Persons {
@@ -164,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_group_that_differs_by_few_is_refused_and_the_same_one_is_not() {
-        let li = asker(&Arc::default(), "li", 1);
+        let li = asker(&OverlapGuard::default(), "li", 1);
         remember(&li, &[persons(0..100)]).unwrap();
         assert!(!clashes(&li, &persons(0..100)));
         assert!(clashes(&li, &persons(0..96)));
@@ -182,7 +195,7 @@ mod tests {
 
     #[test]
     fn other_people_and_other_versions_start_anew() {
-        let guard = Arc::new(OverlapGuard::default());
+        let guard = OverlapGuard::default();
         remember(&asker(&guard, "li", 1), &[persons(0..100)]).unwrap();
         let near = persons(0..99);
         assert!(!clashes(&asker(&guard, "wang", 1), &near));
@@ -190,9 +203,24 @@ mod tests {
         assert!(!clashes(&asker(&guard, "li", 2), &near));
     }
 
+    /// A question of the version before that is still running neither makes this version's groups forgotten, nor are
+    /// persons numbered anew below it.
+    #[test]
+    fn an_older_version_in_flight_makes_nothing_forgotten() {
+        let guard = OverlapGuard::default();
+        let running = asker(&guard, "li", 1);
+        let first = running.numbers(["a", "b"].into_iter());
+        remember(&asker(&guard, "li", 2), &[persons(0..100)]).unwrap();
+        assert_eq!(running.numbers(["b"].into_iter()), [first[1]]);
+        remember(&running, &[persons(0..7)]).unwrap();
+        assert!(clashes(&asker(&guard, "li", 2), &persons(0..99)));
+        assert!(clashes(&running, &persons(0..6)));
+        assert!(clashes(&asker(&guard, "li", 1), &persons(0..6)));
+    }
+
     #[test]
     fn no_more_groups_than_allowed_are_released() {
-        let li = asker(&Arc::default(), "li", 1);
+        let li = asker(&OverlapGuard::default(), "li", 1);
         let apart: Vec<Persons> = (0..4).map(|i| persons(i * 100..i * 100 + 50)).collect();
         remember(&li, &apart).unwrap();
         remember(&li, &[persons(0..50)]).unwrap();
@@ -201,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_person_keeps_its_number_within_a_version() {
-        let guard = Arc::new(OverlapGuard::default());
+        let guard = OverlapGuard::default();
         let li = asker(&guard, "li", 1);
         let first = li.numbers(["a", "b", "a"].into_iter());
         assert_eq!(first[0], first[2]);

@@ -148,7 +148,7 @@ impl Calls {
 async fn fitting(ctx: &SessionContext, name: &str, forms: &[&'static str], after: &str) -> Vec<Call> {
     let mut found: Vec<Call> = Vec::new();
     for form in forms {
-        // The engine panics while it plans these. The gateway reports that as an internal error.
+        // The engine panics while it plans these, which the session here does not survive.
         if *form == "()" && ["first_value", "last_value", "nth_value"].contains(&name) {
             continue;
         }

@@ -136,13 +136,13 @@ impl Writer<'_> {
 
     /// A relation for a subquery, tied to the outer row if a key fits.
     pub(super) fn inner(&mut self, outer: &Scope) -> Inner {
-        let relation = self.relation();
+        let (from, columns) = self.readable();
         let alias = self.alias();
-        let scope = under(&alias, &relation.columns);
+        let scope = under(&alias, &columns);
         let pairs = key_pairs(outer, &scope);
         let keys = (!pairs.is_empty()).then(|| self.dice.one_of(&pairs).clone());
         let link = keys.as_ref().map(|(of_outer, own)| format!("{of_outer} = {own}"));
-        Inner { from: format!("{} {alias}", relation.name), scope, keys, link }
+        Inner { from: format!("{from} {alias}"), scope, keys, link }
     }
 }
 

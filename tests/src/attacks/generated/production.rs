@@ -27,4 +27,6 @@ productions! {
     // predicates
     Comparison, ColumnsCompared, And, Or, Not, Like, InList, Between, IsNull, Exists, NotExists, InSubquery,
     NotInSubquery, CorrelatedInSubquery,
+    // relations that may only be counted
+    CountedGroups, CountedTotal, CountedDistinct, CountedJoin, CountedTable, KeyFilter, KeyPart, GroupHaving,
 }

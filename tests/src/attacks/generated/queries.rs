@@ -32,6 +32,9 @@ impl Writer<'_> {
 
     /// A query that gives columns `c0`, `c1`, … of these kinds.
     pub(super) fn query(&mut self, kinds: &[Kind], depth: usize) -> Query {
+        if self.words.relations.iter().any(|relation| relation.counted.is_some()) && self.dice.once_in(3) {
+            return self.counted_query(kinds);
+        }
         let sortable = !kinds.iter().any(|kind| matches!(kind, Kind::List | Kind::Other));
         match self.dice.below(10) {
             0 | 1 if depth > 0 && sortable => self.set_operation(kinds, depth - 1),
@@ -132,7 +135,7 @@ impl Writer<'_> {
                 query.sql = format!("{} LIMIT 60", query.sql);
             }
             texts.push(format!("w{i} AS ({})", query.sql));
-            self.common.push(Named { name: format!("w{i}"), columns: numbered(&kinds) });
+            self.common.push(Named { name: format!("w{i}"), columns: numbered(&kinds), counted: None });
         }
         format!("WITH {} ", texts.join(", "))
     }
@@ -184,7 +187,7 @@ impl Writer<'_> {
         format!("{partition}ORDER BY {}", self.expression(kind, scope, 1))
     }
 
-    fn items(&mut self, kinds: &[Kind], mut expression: impl FnMut(&mut Self, Kind) -> String) -> String {
+    pub(super) fn items(&mut self, kinds: &[Kind], mut expression: impl FnMut(&mut Self, Kind) -> String) -> String {
         let items: Vec<String> =
             kinds.iter().enumerate().map(|(i, kind)| format!("{} AS c{i}", expression(self, *kind))).collect();
         items.join(", ")

@@ -28,9 +28,9 @@ impl Writer<'_> {
     fn table(&mut self, depth: usize, small: bool) -> Source {
         let alias = self.alias();
         if small {
-            let relation = self.relation();
-            let from = format!("(SELECT * FROM {} LIMIT {}) {alias}", relation.name, 3 + self.dice.below(6));
-            return Source { from, scope: under(&alias, &relation.columns), size: 0 };
+            let (of_whole, columns) = self.readable();
+            let from = format!("(SELECT * FROM {of_whole} LIMIT {}) {alias}", 3 + self.dice.below(6));
+            return Source { from, scope: under(&alias, &columns), size: 0 };
         }
         match self.dice.below(8) {
             0 if depth > 0 => {
@@ -52,9 +52,19 @@ impl Writer<'_> {
                 Source { from: format!("{} {alias}", table.name), scope: under(&alias, &table.columns), size: 1 }
             }
             _ => {
-                let relation = self.relation();
-                Source { from: format!("{} {alias}", relation.name), scope: under(&alias, &relation.columns), size: 1 }
+                let (from, columns) = self.readable();
+                Source { from: format!("{from} {alias}"), scope: under(&alias, &columns), size: 1 }
             }
+        }
+    }
+
+    /// A relation whose rows can be read, and its columns: of one that may only be counted, its groups; now and then the
+    /// rows nevertheless, which are refused.
+    pub(super) fn readable(&mut self) -> (String, Vec<Column>) {
+        let relation = self.relation();
+        match &relation.counted {
+            Some(_) if !self.dice.once_in(40) => self.counted_table(),
+            _ => (relation.name.clone(), relation.columns.clone()),
         }
     }
 

@@ -1,13 +1,15 @@
 //! What a principal can write about: the visible relations as the gateway tells them, and words worth comparing with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray, StringArray};
+use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::SessionContext;
+use futures::StreamExt;
 use policies::Principal;
-use query::{Gateway, QueryRequest};
+use query::{Gateway, QueryRequest, VisibleRelation};
 
 use crate::attacks::rows::Rows;
 use crate::attacks::tables::{Storage, stored};
@@ -77,6 +79,21 @@ pub struct Named {
     pub name: String,
     /// Its columns.
     pub columns: Vec<Column>,
+    /// If set, its rows cannot be read.
+    pub counted: Option<Counted>,
+}
+
+/// How a relation may be counted of which no row may be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The column whose distinct values are counted.
+    pub persons: String,
+    /// What may be grouped by and compared with constants.
+    pub keys: Vec<Column>,
+    /// What may be summed.
+    pub measures: Vec<Column>,
+    /// Literals of the groups, for dates of the months, that are large enough to be shown.
+    pub values: BTreeMap<String, Vec<String>>,
 }
 
 /// Everything the grammar puts into statements beside syntax.
@@ -95,29 +112,74 @@ impl Vocabulary {
     /// ones too.
     pub async fn ask(gateway: &Gateway, principal: &Principal, worlds: [&Rows; 2]) -> Self {
         let visible = gateway.visible_relations(principal).unwrap();
-        let mut relations: Vec<Named> = visible
-            .iter()
-            .map(|relation| Named {
+        let mut relations: Vec<Named> = Vec::new();
+        for relation in &visible {
+            relations.push(Named {
                 name: relation.name.to_string(),
                 columns: relation.columns.iter().map(|c| column(&c.name, &c.data_type)).collect(),
-            })
-            .collect();
+                counted: counted(gateway, principal, relation).await,
+            });
+        }
         let n_of_data = relations.len();
         for name in METADATA {
-            let request = QueryRequest {
-                principal: principal.clone(),
-                sql: format!("SELECT * FROM {name} LIMIT 0"),
-                request_id: "vocabulary".to_owned(),
-                protocol: "cli",
-                kind: "query",
-                client: None,
-            };
-            let schema = gateway.query(request).await.unwrap().schema();
+            let schema =
+                gateway.query(request(principal, format!("SELECT * FROM {name} LIMIT 0"))).await.unwrap().schema();
             let columns = schema.fields().iter().map(|field| column(field.name(), field.data_type())).collect();
-            relations.push(Named { name: name.to_owned(), columns });
+            relations.push(Named { name: name.to_owned(), columns, counted: None });
         }
         Self { relations, n_of_data, literals: literals(worlds).await }
     }
+
+    /// The relations of which no row may be read.
+    #[must_use]
+    pub fn counted(&self) -> Vec<(&Named, &Counted)> {
+        self.relations.iter().filter_map(|relation| Some((relation, relation.counted.as_ref()?))).collect()
+    }
+}
+
+fn request(principal: &Principal, sql: String) -> QueryRequest {
+    QueryRequest {
+        principal: principal.clone(),
+        sql,
+        request_id: "vocabulary".to_owned(),
+        protocol: "cli",
+        kind: "query",
+        client: None,
+    }
+}
+
+/// How the relation may be counted. Groups are asked for under a name of their own, so that no later question is held
+/// against them.
+async fn counted(gateway: &Gateway, principal: &Principal, relation: &VisibleRelation) -> Option<Counted> {
+    let rule = relation.aggregate.as_ref()?;
+    let of = |names: &BTreeSet<String>| -> Vec<Column> {
+        let visible = relation.columns.iter().filter(|c| names.contains(&c.name));
+        visible.map(|c| column(&c.name, &c.data_type)).collect()
+    };
+    let keys = of(&rule.keys);
+    let reader = Principal { subject: "vocabulary".to_owned(), ..principal.clone() };
+    let mut values = BTreeMap::new();
+    for key in &keys {
+        let group = match key.kind {
+            Kind::Text => key.name.clone(),
+            Kind::Date => format!("date_trunc('month', {})", key.name),
+            _ => continue,
+        };
+        let sql = format!("SELECT {group} FROM {} GROUP BY {group}", relation.name);
+        let mut rows = gateway.query(request(&reader, sql)).await.unwrap();
+        let mut found = Vec::new();
+        while let Some(batch) = rows.next().await {
+            let column = cast(batch.unwrap().column(0), &DataType::Utf8).unwrap();
+            let texts: &StringArray = column.as_string();
+            found.extend(texts.iter().flatten().map(|text| match key.kind {
+                Kind::Date => format!("DATE {}", quoted(&text[..10])),
+                _ => quoted(text),
+            }));
+        }
+        found.sort();
+        values.insert(key.name.clone(), found);
+    }
+    Some(Counted { persons: rule.persons.clone(), keys, measures: of(&rule.measures), values })
 }
 
 fn column(name: &str, data_type: &DataType) -> Column {
@@ -136,7 +198,11 @@ async fn literals(worlds: [&Rows; 2]) -> Vec<String> {
         let cells: BTreeSet<String> = text_cells(rows).await.into_iter().collect();
         texts.extend(cells.into_iter().step_by(7));
     }
-    texts.iter().map(|text| format!("'{}'", text.replace('\'', "''"))).collect()
+    texts.iter().map(|text| quoted(text)).collect()
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Every text that stands in any relation of a world.

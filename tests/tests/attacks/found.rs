@@ -1,0 +1,77 @@
+//! Found by the generator: statements that once broke inside the gateway.
+
+use tests::attacks::checks::{RowOrder, oracle_equal, twin_equal};
+use tests::attacks::door::Door;
+use tests::attacks::oracle::Oracle;
+use tests::attacks::roles::grid_worker;
+use tests::attacks::rows::Side;
+use tests::attacks::world::{Loading, World};
+
+/// The engine simplified these filters after it had handed them to the barrier, which then did not know them again.
+const SIMPLIFIED_LATE: [&str; 8] = [
+    "SELECT person_id FROM unified.person WHERE is_deceased NOT IN (false, false, true)",
+    "SELECT person_id FROM unified.person WHERE is_deceased IN (true, true)",
+    "SELECT person_id FROM unified.person WHERE is_deceased NOT IN (true, true)",
+    "SELECT person_id FROM unified.person WHERE is_deceased IN (false, true, NULL)",
+    "SELECT person_id FROM unified.person WHERE risk_level IN (2, 2, NULL) AND name > household_address",
+    "SELECT person_id FROM unified.person WHERE risk_level NOT IN (2, 2, NULL)",
+    "SELECT person_id FROM unified.person WHERE grid_id IN ('G0101', 'G0101') AND sex IN ('M', 'M', 'F')",
+    "SELECT person_id FROM unified.person WHERE is_deceased BETWEEN false AND false",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_that_are_simplified_late_are_answered() {
+    let (a, b) = (World::load(Side::A, Loading::default()).await, World::load(Side::B, Loading::default()).await);
+    let who = grid_worker();
+    let oracle = Oracle::of(&a, &who).await;
+    for sql in SIMPLIFIED_LATE {
+        for (door, twin) in a.doors().into_iter().zip(b.doors()) {
+            oracle_equal(door, &who, &oracle, sql).await.unwrap_or_else(|finding| panic!("{sql}: {finding}"));
+            twin_equal(door, twin, &who, sql, RowOrder::Delivered).await.unwrap();
+        }
+    }
+}
+
+/// What the engine fails at is told apart from a fault of the gateway, in words that quote nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_engine_fails_at_is_the_statements_matter() {
+    let (a, b) = (World::load(Side::A, Loading::default()).await, World::load(Side::B, Loading::default()).await);
+    let who = grid_worker();
+    for (sql, code) in [
+        // A pattern out of a column: `139****0002` repeats a repetition.
+        ("SELECT regexp_replace(name, phone, 'x') FROM unified.person", "DT-SQL-0010"),
+        ("SELECT regexp_replace(name, '(' || name, 'x') FROM unified.person", "DT-SQL-0010"),
+        (
+            "SELECT person_id FROM unified.person WHERE regexp_like(name, '((((a{0,99}){0,99}){0,99}){0,9})')",
+            "DT-SQL-0010",
+        ),
+    ] {
+        for (door, twin) in a.doors().into_iter().zip(b.doors()) {
+            twin_equal(door, twin, &who, sql, RowOrder::Delivered).await.unwrap();
+            let failure = door.ask(&who, sql).await.failure.unwrap_or_else(|| panic!("answered: {sql}"));
+            assert_eq!(failure.code, code, "{sql}: {failure:?}");
+            assert!(!failure.text.contains("****") && !failure.text.contains('张'), "{failure:?}");
+        }
+    }
+}
+
+/// The engine panics while it computes this. Once, the rows seemed to end there: an answer cut short that looked whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_breaks_off_is_no_answer() {
+    let world = World::load(Side::A, Loading::default()).await;
+    let who = grid_worker();
+    let cut_short = [
+        "SELECT first_value() OVER () FROM unified.person",
+        "SELECT person_id FROM unified.person UNION ALL SELECT first_value() OVER () FROM unified.person",
+    ];
+    for sql in cut_short {
+        let _ = world.ledger.take();
+        let answer = world.in_process.ask(&who, sql).await;
+        assert_eq!(answer.failure.map(|failure| failure.code).as_deref(), Some("DT-SRV-0003"), "{sql}");
+        let entries = world.ledger.take();
+        let outcome = entries[0].outcome.as_ref().expect("closed");
+        assert_eq!(outcome.error_code, Some("DT-SRV-0003"), "{sql}");
+        assert!(world.rest.ask(&who, sql).await.failure.is_some(), "{sql}");
+    }
+    assert_eq!(world.in_process.ask(&who, "SELECT count(*) FROM unified.person").await.failure, None);
+}
