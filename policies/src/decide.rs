@@ -1,9 +1,13 @@
 //! The decision point: one principal, one relation, one answer.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::{FieldType, Relation};
 
-use crate::policy_set::{Purpose, Rule};
+use crate::policy_set::Rule;
+use crate::purpose::{self, Purpose};
 use crate::{AggregateRule, ColumnGrant, Decision, Grant, PolicySet, Principal, Refusal, RowPredicate};
 
 /// Days from 0001-01-01 (day 1) to 1970-01-01.
@@ -20,6 +24,7 @@ impl PolicySet {
     /// - no rule of the active role for the relation: [`Decision::Invisible`], whatever the purpose;
     /// - a declared purpose that is unknown, expired or not open to the role: [`Decision::Refused`], never less instead;
     /// - a relation the role reads only for a purpose, with none or another declared: [`Decision::Refused`];
+    /// - columns of which a purpose's rule shows more than the base rule, and which the purpose does not list: left out;
     /// - columns that the rule does not show, that the policy was not checked against, or whose type has changed since: left out;
     /// - a missing attribute: no rows.
     #[must_use]
@@ -32,8 +37,16 @@ impl PolicySet {
             Err(reason) => return Decision::Refused { reason },
         };
         let of_purpose = purpose.and_then(|p| rules.by_purpose.get(&p.id));
-        match (of_purpose.or(rules.base.as_ref()), purpose) {
-            (Some(rule), _) => grant(rule, principal, purpose, relation).map_or(Decision::Invisible, Decision::Visible),
+        let base = rules.base.as_ref();
+        // The reading of the policy has held the rule against the purpose's fields; what is shown does not rest on that alone.
+        let is_beyond = |column: &str| {
+            let both = purpose.zip(of_purpose);
+            both.is_some_and(|(p, rule)| !p.lists(&relation.name, column) && purpose::widens(rule, base, column))
+        };
+        match (of_purpose.or(base), purpose) {
+            (Some(rule), _) => {
+                grant(rule, principal, purpose, relation, &is_beyond).map_or(Decision::Invisible, Decision::Visible)
+            }
             (None, Some(_)) => Decision::Refused { reason: Refusal::PurposeNotForRelation },
             (None, None) => Decision::Refused { reason: Refusal::PurposeMissing },
         }
@@ -50,7 +63,7 @@ impl PolicySet {
         if !purpose.roles.contains(&principal.role) {
             return Err(Refusal::PurposeNotForRole);
         }
-        if purpose.expires.is_some_and(|last_day| today > last_day) {
+        if today > purpose.expires {
             return Err(Refusal::PurposeExpired);
         }
         Ok(Some(purpose))
@@ -58,7 +71,13 @@ impl PolicySet {
 }
 
 /// `None` if nothing of the rule fits the relation any more.
-fn grant(rule: &Rule, principal: &Principal, purpose: Option<&Purpose>, relation: &Relation) -> Option<Grant> {
+fn grant(
+    rule: &Rule,
+    principal: &Principal,
+    purpose: Option<&Purpose>,
+    relation: &Relation,
+    is_taken: &dyn Fn(&str) -> bool,
+) -> Option<Grant> {
     let rows = rule.rows.bind(&principal.attributes);
     if !rows_fit(&rows, relation) {
         return None;
@@ -66,6 +85,7 @@ fn grant(rule: &Rule, principal: &Principal, purpose: Option<&Purpose>, relation
     let columns: Vec<ColumnGrant> = relation
         .columns
         .iter()
+        .filter(|column| !is_taken(column.name.as_str()))
         .filter_map(|column| {
             let shown = rule.columns.get(column.name.as_str())?;
             (shown.field_type == column.field_type).then(|| ColumnGrant {
@@ -79,23 +99,34 @@ fn grant(rule: &Rule, principal: &Principal, purpose: Option<&Purpose>, relation
     if columns.is_empty() {
         return None;
     }
-    if !aggregate_fits(rule.aggregate.as_deref(), &columns) {
-        return None;
-    }
+    let aggregate = match &rule.aggregate {
+        None => None,
+        Some(aggregate) => Some(aggregate_of(aggregate, &columns)?),
+    };
     Some(Grant {
         rows,
         columns,
-        aggregate: rule.aggregate.clone(),
+        aggregate,
         rule: rule.id.clone(),
         legal_basis: rule.legal_basis.clone(),
         token_scope: purpose.map_or_else(|| format!("role:{}", principal.role), |p| p.id.clone()),
-        expires: purpose.and_then(|p| p.expires),
+        expires: purpose.map(|p| p.expires),
     })
 }
 
-/// Whether the persons are still told apart: without that column nothing can be counted.
-fn aggregate_fits(aggregate: Option<&AggregateRule>, columns: &[ColumnGrant]) -> bool {
-    aggregate.is_none_or(|rule| columns.iter().any(|column| column.name == rule.persons))
+/// The statistics over the columns that are shown; `None` if persons cannot be told apart, so that nothing can be counted.
+fn aggregate_of(rule: &Arc<AggregateRule>, columns: &[ColumnGrant]) -> Option<Arc<AggregateRule>> {
+    let shown: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    if !shown.contains(rule.persons.as_str()) {
+        return None;
+    }
+    if rule.keys.iter().chain(&rule.measures).all(|name| shown.contains(name.as_str())) {
+        return Some(Arc::clone(rule));
+    }
+    let mut left = AggregateRule::clone(rule);
+    left.keys.retain(|name| shown.contains(name.as_str()));
+    left.measures.retain(|name| shown.contains(name.as_str()));
+    Some(Arc::new(left))
 }
 
 /// Whether every column compared is a text of the relation.
@@ -115,6 +146,26 @@ fn china_day(now: DateTime<Utc>) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A purpose whose record has lost its fields after the policy was read.
+    #[test]
+    fn a_purpose_gives_nothing_beyond_its_fields_even_if_its_rule_does() {
+        let mut set = PolicySet::shipped().unwrap();
+        let relations = schemas::Registry::shipped().unwrap().relations();
+        let person = relations.iter().find(|r| r.name.to_string() == "unified.person").unwrap();
+        let role = "police_officer".to_owned();
+        let purpose = Some("case_investigation".to_owned());
+        let officer =
+            Principal { subject: "u1".to_owned(), role, attributes: std::collections::BTreeMap::new(), purpose };
+        let shown = |set: &PolicySet| set.decide_on(&officer, person, 0).grant().unwrap().clone();
+        assert_eq!(shown(&set).column("id_no").unwrap().mask, crate::Mask::Clear);
+        for purpose in Arc::make_mut(&mut set.purposes).values_mut() {
+            purpose.fields.clear();
+        }
+        let left = shown(&set);
+        assert!(left.column("id_no").is_none() && left.column("permit_no").is_none());
+        assert_eq!(left.column("name").unwrap().rule, "police_officer@case_investigation/unified.person/name");
+    }
 
     #[test]
     fn the_day_turns_at_sixteen_hours_utc() {

@@ -45,8 +45,8 @@ pub struct Grant {
     /// What tokens of this grant are bound to: the declared purpose, or `role:<role>` where none was declared, so that two
     /// roles without a purpose never get the same tokens. Pass it to [`crate::MaskContext::new`].
     pub token_scope: String,
-    /// Last day (days since 1970-01-01, China time) on which this grant holds; `None` if it does not end. Whoever keeps a
-    /// grant must ask again after it.
+    /// Last day (days since 1970-01-01, China time) on which this grant holds; `None` without a purpose. Whoever keeps a grant
+    /// must ask again after it.
     pub expires: Option<i32>,
 }
 

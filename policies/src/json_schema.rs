@@ -66,7 +66,7 @@ pub fn policy_schema(relations: &[Relation]) -> Value {
             ] },
             "name": { "type": "string", "pattern": NAME },
             "role": role(),
-            "purpose": purpose(),
+            "purpose": purpose(relations),
             "rule": rule(relations),
             "rows": rows(relations),
             "mask": mask(),
@@ -92,15 +92,27 @@ fn role() -> Value {
     })
 }
 
-fn purpose() -> Value {
+fn purpose(relations: &[Relation]) -> Value {
+    let of_relation =
+        |r: &Relation| -> Vec<String> { r.columns.iter().map(|c| format!("{}.{}", r.name, c.name)).collect() };
+    let fields: Vec<String> = relations.iter().flat_map(of_relation).collect();
     json!({
         "type": "object",
         "additionalProperties": false,
-        "required": ["zh", "en", "legal_basis", "roles"],
+        "required": ["zh", "en", "legal_basis", "matter", "fields", "expires", "roles"],
         "properties": {
             "zh": { "$ref": "#/$defs/text" },
             "en": { "$ref": "#/$defs/text" },
             "legal_basis": { "$ref": "#/$defs/text" },
+            "matter": {
+                "description": "所依附的事项编号，或编号的种类 / the matter number it is bound to, or the kind of number",
+                "$ref": "#/$defs/text",
+            },
+            "fields": {
+                "description": "可比基础规则多看的列，此外一列也不多 / columns that may be shown more than without the purpose",
+                "type": "array",
+                "items": { "enum": fields },
+            },
             "expires": { "description": "最后有效日 / last day", "type": "string", "format": "date" },
             "roles": { "$ref": "#/$defs/texts" },
         },

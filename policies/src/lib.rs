@@ -26,6 +26,7 @@ mod matrix;
 mod parse;
 mod policy_set;
 mod principal;
+mod purpose;
 mod read_restrictions;
 mod row;
 
@@ -39,7 +40,8 @@ pub use lint::{LintFinding, LintSeverity};
 pub use mask::{Disclosure, Keep, Mask, MaskContext, MaskError, Positions, REDACTED};
 pub use matrix::{MatrixCell, Visibility};
 pub use parse::{FaultKind, PolicyFault};
-pub use policy_set::{PolicySet, Purpose, Role};
+pub use policy_set::{PolicySet, Role};
 pub use principal::Principal;
+pub use purpose::Purpose;
 pub use read_restrictions::export_read_restrictions;
 pub use row::RowPredicate;

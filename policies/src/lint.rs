@@ -1,11 +1,14 @@
 //! Columns that give a masked value away together: the usual mask of an ID number hides exactly the birth date.
 //!
+//! It also names what a purpose lists and no rule of it needs (`lint/purposes.rs`).
+//!
 //! The linter reads a policy set, runs no query and sees no value. What it is *not*: a proof. It knows the kinds of columns
 //! in `lint/kinds.rs` and the combinations in `lint/rules.rs`, follows a person over one key and a place over any number of
 //! keys, and does not know which rows two rules share.
 
 mod candidates;
 mod kinds;
+mod purposes;
 mod rules;
 mod view;
 
@@ -39,7 +42,7 @@ impl fmt::Display for LintSeverity {
     }
 }
 
-/// Columns that one role sees for one purpose and that give a masked value away together.
+/// Columns that one role sees for one purpose and that give a masked value away together, or that the purpose lists in vain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LintFinding {
     /// The role.
@@ -50,7 +53,7 @@ pub struct LintFinding {
     pub rule: &'static str,
     /// How bad it is.
     pub severity: LintSeverity,
-    /// The columns, `relation.column`; the one given away first.
+    /// The columns, `relation.column`; the one given away first, if one is.
     pub columns: Vec<String>,
     /// How many originals are left at the least, where that can be counted.
     pub candidates: Option<u64>,
@@ -78,10 +81,10 @@ impl fmt::Display for LintFinding {
 
 impl PolicySet {
     /// Every combination of columns that shows more than its masks say, for each role without a purpose and with each of
-    /// its own. `relations`: those the set was checked against. Findings by role, purpose, rule and columns; empty is good.
+    /// its own, and every purpose that lists more than its rules use. `relations`: those the set was checked against. Findings by role, purpose, rule and columns; empty is good.
     #[must_use]
     pub fn lint(&self, relations: &[Relation]) -> Vec<LintFinding> {
-        let mut found = Vec::new();
+        let mut found = purposes::unused_fields(self, relations);
         for role in self.roles() {
             let base = findings(&View::of(self, &role.name, None, relations), &role.name, None);
             for purpose in self.purposes_of(&role.name) {

@@ -13,7 +13,9 @@
 //! zh = "案件侦办"
 //! en = "case investigation"
 //! legal_basis = "《中华人民共和国刑事诉讼法》第五十四条"
-//! expires = 2027-12-31                      # last day; may be left out
+//! matter = "立案决定书文号"                  # the matter it is bound to, or what number its matters have
+//! fields = ["unified.person.id_no"]         # all of which it may show more than the base rules; may be empty
+//! expires = 2027-12-31                      # last day
 //! roles = ["police_officer"]
 //!
 //! [[rule]]
@@ -38,6 +40,9 @@
 //! `rows` is `"all"`, `{ column, in = ATTRIBUTE }`, `{ column, prefix = ATTRIBUTE }`, `{ column, equals = [TEXT] }`,
 //! `{ column, starts_with = [TEXT] }`, `{ and = [..] }` or `{ or = [..] }`. A column that neither `columns` nor `classes`
 //! names is hidden. What a text does not say is never assumed: a word not known here is a fault.
+//!
+//! A rule of a purpose that shows a column more than the base rule of the same role and relation does (by its mask, by
+//! further rows, or by rows in place of groups), and that is not among the purpose's `fields`, is a fault.
 
 mod aggregate_spec;
 mod case_spec;
@@ -81,9 +86,16 @@ pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<Po
     let mut top = TableReader::new(document.get_ref(), span);
     let masks = mask_spec::read_named(top.optional_table("masks", &mut faults), &mut faults);
     let roles = subjects::read_roles(top.optional_table("role", &mut faults), &mut faults);
-    let purposes = subjects::read_purposes(top.optional_table("purpose", &mut faults), &roles, &mut faults);
     let by_name: BTreeMap<String, &Relation> = relations.iter().map(|r| (r.name.to_string(), r)).collect();
-    let known = rules::Known { roles: &roles, purposes: &purposes, masks: &masks, relations: &by_name };
+    let purposes = top.optional_table("purpose", &mut faults);
+    let (purposes, unread_fields) = subjects::read_purposes(purposes, &roles, &by_name, &mut faults);
+    let known = rules::Known {
+        roles: &roles,
+        purposes: &purposes,
+        unread_fields: &unread_fields,
+        masks: &masks,
+        relations: &by_name,
+    };
     let rules = rules::read_rules(top.optional_array("rule", &mut faults), &known, &mut faults);
     top.close(&mut faults);
     let version = hex::encode(Sha256::digest(text.as_bytes()));

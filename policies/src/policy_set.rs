@@ -7,7 +7,7 @@ use schemas::{FieldType, Registry, Relation, RelationName};
 
 use crate::parse::{self, FaultKind};
 use crate::row::RowRule;
-use crate::{AggregateRule, Mask, PolicyFault, Reason};
+use crate::{AggregateRule, Mask, PolicyFault, Purpose, Reason};
 
 /// The shipped policies, and the name they go by in faults.
 const SHIPPED: (&str, &str) = ("policies/data/default.toml", include_str!("../data/default.toml"));
@@ -16,7 +16,8 @@ const SHIPPED: (&str, &str) = ("policies/data/default.toml", include_str!("../da
 ///
 /// How rules combine: a principal has one active role, and for one role, purpose and relation there is exactly one rule (two
 /// are a fault). A rule that names no purpose is the base rule of its role and relation: it holds when no purpose is
-/// declared, and also under a declared purpose for which that relation has no rule of its own. Rules are never merged.
+/// declared, and also under a declared purpose for which that relation has no rule of its own. Rules are never merged. A rule of
+/// a purpose shows more than the base rule only of the columns that the purpose lists as its `fields`.
 #[derive(Debug, Clone)]
 pub struct PolicySet {
     pub(crate) version: String,
@@ -38,23 +39,6 @@ pub struct Role {
     pub attributes: Vec<String>,
 }
 
-/// What data may be asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Purpose {
-    /// Id in tokens and rules: `case_investigation`.
-    pub id: String,
-    /// Chinese title.
-    pub zh: String,
-    /// English title.
-    pub en: String,
-    /// Law, article or mandate it rests on.
-    pub legal_basis: String,
-    /// Last day it holds, in days since 1970-01-01 (China time); `None` if it does not end.
-    pub expires: Option<i32>,
-    /// Roles that may declare it.
-    pub roles: Vec<String>,
-}
-
 /// The rules of one role for one relation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RulesOfRelation {
@@ -70,6 +54,8 @@ pub(crate) struct Rule {
     pub(crate) rows: RowRule,
     pub(crate) columns: BTreeMap<String, RuleColumn>,
     pub(crate) aggregate: Option<Arc<AggregateRule>>,
+    /// Of a rule for a purpose: whether its rows and statistics are within those of the base rule.
+    pub(crate) is_within_base: bool,
 }
 
 /// One column that a rule shows, bound to the type it was checked against.

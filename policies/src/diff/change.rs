@@ -255,7 +255,8 @@ pub struct ChangeLine {
 pub struct PolicyNote {
     /// Id of the rule (`grid_worker/unified.person`), `role <name>` or `purpose <id>`.
     pub subject: String,
-    /// What has changed: `legal basis`, `title`, `wording`, `attributes`; `last day` of a purpose that no role may declare.
+    /// What has changed: `legal basis`, `title`, `wording`, `attributes`; of a purpose also `matter` and `fields`, and `last day`
+    /// if no role may declare it.
     pub what: &'static str,
     /// As it was; empty if it is new.
     pub before: String,

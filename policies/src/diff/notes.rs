@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::PolicyNote;
-use crate::PolicySet;
 use crate::policy_set::Rule;
+use crate::{PolicySet, Purpose};
 
 type Texts = BTreeMap<(String, &'static str), String>;
 
@@ -30,12 +30,22 @@ fn texts(set: &PolicySet) -> Texts {
         let subject = format!("purpose {}", purpose.id);
         texts.insert((subject.clone(), "title"), format!("{} / {}", purpose.zh, purpose.en));
         texts.insert((subject.clone(), "legal basis"), purpose.legal_basis.clone());
+        texts.insert((subject.clone(), "matter"), purpose.matter.clone());
+        // A field by itself shows nothing; the rule that uses it shows in its cells.
+        texts.insert((subject.clone(), "fields"), fields(purpose));
         if purpose.roles.is_empty() {
             // Nobody may declare it, so no change speaks of its last day.
-            texts.insert((subject, "last day"), purpose.expires.map_or_else(String::new, |day| day.to_string()));
+            texts.insert((subject, "last day"), purpose.expires.to_string());
         }
     }
     texts
+}
+
+/// `unified.person.id_no, unified.person.phone`.
+fn fields(purpose: &Purpose) -> String {
+    let fields = purpose.fields.iter();
+    let names = fields.flat_map(|(relation, columns)| columns.iter().map(move |column| format!("{relation}.{column}")));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn differences(old: &Texts, new: &Texts) -> Vec<PolicyNote> {

@@ -48,8 +48,7 @@ pub(super) fn of_aggregate(rule: Option<&AggregateRule>) -> Wording {
 }
 
 /// Days since 1970-01-01.
-pub(super) fn of_expiry(last_day: Option<i32>) -> Wording {
-    let Some(day) = last_day else { return Wording::new("长期", "without end") };
+pub(super) fn of_expiry(day: i32) -> Wording {
     let text = date(day).map_or_else(|| format!("1970-01-01 + {day}"), |date| date.to_string());
     Wording::new(format!("至{text}"), format!("until {text}"))
 }
@@ -105,8 +104,7 @@ mod tests {
 
     #[test]
     fn days_and_rows_read_well() {
-        assert_eq!(of_expiry(Some(19_922)).en, "until 2024-07-18");
-        assert_eq!(of_expiry(None).zh, "长期");
+        assert_eq!(of_expiry(19_922).en, "until 2024-07-18");
         let own = || RowRule::In { column: "grid_id".to_owned(), values: Values::Attribute("grids".to_owned()) };
         let codes =
             || RowRule::Prefix { column: "code".to_owned(), values: Values::Literal(vec!["C1".into(), "C2".into()]) };

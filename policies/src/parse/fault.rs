@@ -82,6 +82,16 @@ pub enum FaultKind {
         /// The role.
         role: String,
     },
+    /// A rule shows more than its purpose may.
+    #[error(
+        "purpose `{purpose}` does not list `{field}` among its fields, and this rule shows more of it than the base rule of the role"
+    )]
+    BeyondPurpose {
+        /// The purpose.
+        purpose: String,
+        /// Relation and column.
+        field: String,
+    },
     /// A relation that is not declared.
     #[error("unknown relation `{name}`")]
     UnknownRelation {

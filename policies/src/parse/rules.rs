@@ -1,6 +1,6 @@
 //! The rules: role × (purpose) × relation to rows and columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::reader::{TableReader, Text, Value, text_of, texts_of};
 use super::row_spec::read_rows;
 use crate::policy_set::{Rule, RuleColumn, RulesOfRelation};
 use crate::row::RowRule;
-use crate::{Mask, Purpose, Reason, Role};
+use crate::{Mask, Purpose, Reason, Role, purpose};
 
 /// The classes of personal information, as written in policies.
 const CLASSES: [(&str, Sensitivity); 10] = [
@@ -34,6 +34,8 @@ const CLASSES: [(&str, Sensitivity); 10] = [
 pub(super) struct Known<'k> {
     pub(super) roles: &'k BTreeMap<String, Role>,
     pub(super) purposes: &'k BTreeMap<String, Purpose>,
+    /// Purposes whose fields have a fault of their own.
+    pub(super) unread_fields: &'k BTreeSet<String>,
     pub(super) masks: &'k NamedMasks,
     pub(super) relations: &'k BTreeMap<String, &'k Relation>,
 }
@@ -43,7 +45,7 @@ pub(super) type Rules = BTreeMap<String, BTreeMap<RelationName, RulesOfRelation>
 
 pub(super) fn read_rules(array: Option<&DeArray<'_>>, known: &Known<'_>, faults: &mut Faults<'_>) -> Rules {
     let mut rules = Rules::new();
-    let mut first_lines = BTreeMap::new();
+    let (mut first_lines, mut drafts) = (BTreeMap::new(), Vec::new());
     for value in array.into_iter().flat_map(|a| a.iter()) {
         let Some(draft) = read_draft(value, known, faults) else { continue };
         for relation in &draft.relations {
@@ -65,6 +67,16 @@ pub(super) fn read_rules(array: Option<&DeArray<'_>>, known: &Known<'_>, faults:
                 None => place.base = Some(rule),
             }
         }
+        drafts.push(draft);
+    }
+    for of_relation in rules.values_mut().flat_map(BTreeMap::values_mut) {
+        let Some(base) = &of_relation.base else { continue };
+        for rule in of_relation.by_purpose.values_mut() {
+            rule.is_within_base = purpose::is_within_base(rule, base);
+        }
+    }
+    for draft in &drafts {
+        draft.hold_against_purpose(&rules, known, faults);
     }
     rules
 }
@@ -225,7 +237,34 @@ impl Draft<'_> {
         }
         let of_relation = relation.name.to_string();
         let aggregate = self.aggregate.as_ref().map(|spec| Arc::new(spec.bind(&of_relation, &columns, faults)));
-        Rule { id, legal_basis: self.legal_basis.clone(), rows: self.rows.clone(), columns, aggregate }
+        Rule {
+            id,
+            legal_basis: self.legal_basis.clone(),
+            rows: self.rows.clone(),
+            columns,
+            aggregate,
+            is_within_base: false,
+        }
+    }
+
+    /// Reports every column that the rule of a purpose shows more than the base rule, and that the purpose does not list.
+    fn hold_against_purpose(&self, rules: &Rules, known: &Known<'_>, faults: &mut Faults<'_>) {
+        let id = self.purpose.as_ref().filter(|id| !known.unread_fields.contains(*id));
+        let Some(purpose) = id.and_then(|id| known.purposes.get(id)) else { return };
+        for relation in &self.relations {
+            let of_relation = rules.get(&self.role).and_then(|of_role| of_role.get(&relation.name));
+            let rule = of_relation.and_then(|of_relation| of_relation.by_purpose.get(&purpose.id));
+            let (Some(of_relation), Some(rule)) = (of_relation, rule) else { continue };
+            for column in &relation.columns {
+                let name = column.name.as_str();
+                let beyond = purpose::widens(rule, of_relation.base.as_ref(), name);
+                if beyond && !purpose.lists(&relation.name, name) {
+                    let span = self.mask_of(column).map_or_else(|| self.span.clone(), |(_, span)| span);
+                    let field = format!("{}.{name}", relation.name);
+                    faults.add(span, FaultKind::BeyondPurpose { purpose: purpose.id.clone(), field });
+                }
+            }
+        }
     }
 
     /// The mask that the rule names for the column, or else for its class.

@@ -102,6 +102,14 @@ fn a_misspelt_key_does_not_validate() {
 }
 
 #[test]
+fn a_purpose_without_a_part_or_with_a_field_that_is_none_does_not_validate() {
+    assert!(!accepts_with("matter = \"A2026-001\"\n", ""));
+    assert!(!accepts_with("fields = []\n", ""));
+    assert!(!accepts_with("expires = 2027-12-31\n", ""));
+    assert!(!accepts_with("\"unified.person.name\", ", "\"unified.person.nam\", "));
+}
+
+#[test]
 fn a_column_of_another_relation_does_not_validate() {
     assert!(!accepts_with("columns = { event_id = \"clear\"", "columns = { name = \"clear\""));
     assert!(!accepts_with("relations = [\"unified.event\"]", "relations = \"unified.evnt\""));

@@ -219,7 +219,10 @@ fn a_policy_without_the_combination_has_no_finding() {
 fn a_purpose_reports_only_what_it_adds() {
     let of_case = "id_number = \"clear\"\nphone = \"clear\"\n";
     let in_case = "id_number = \"id_six_four\"\nbirth_date = \"clear\"\nphone = \"clear\"\n";
-    let findings = with(of_case, in_case);
+    let fields = "fields = [\"unified.person.id_number\", \"unified.person.phone\"]";
+    let wider = "fields = [\"unified.person.birth_date\", \"unified.person.phone\"]";
+    assert!(ROLES.contains(fields) && ROLES.contains(of_case));
+    let findings = lint(&ROLES.replace(fields, wider).replace(of_case, in_case));
     let of_officer: Vec<&LintFinding> = findings.iter().filter(|f| f.role == "police_officer").collect();
     let [found] = of_officer.as_slice() else { panic!("{of_officer:#?}") };
     assert_eq!((found.rule, found.purpose.as_deref()), ("W-001", Some("case:A2026-001")));
@@ -227,6 +230,21 @@ fn a_purpose_reports_only_what_it_adds() {
         found.to_string(),
         "error W-001 police_officer@case:A2026-001 unified.person.id_number + unified.person.birth_date: 1 candidate"
     );
+}
+
+#[test]
+fn p_001_a_purpose_that_lists_more_than_its_rules_use() {
+    let fields = "fields = [\"unified.person.id_number\", \"unified.person.phone\"]";
+    let wider = "fields = [\"unified.person.id_number\", \"unified.person.phone\", \"unified.person.name\", \"unified.person.sex\"]";
+    let (before, after) = (lint(ROLES), with(fields, wider));
+    let added: Vec<&LintFinding> = after.iter().filter(|f| !before.contains(f)).collect();
+    let [found] = added.as_slice() else { panic!("{added:#?}") };
+    // The name is clear without the purpose too.
+    assert_eq!(
+        found.to_string(),
+        "warning P-001 police_officer@case:A2026-001 unified.person.name + unified.person.sex"
+    );
+    assert!(found.zh.contains("“案件”") && found.en.contains("take out of fields"), "{found:?}");
 }
 
 /// What the shipped policies report, one finding a line, against `tests/lint.txt`. Run with `DATONG_UPDATE_LINT=1` to write
