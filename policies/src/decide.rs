@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::{FieldType, Relation};
 
+use crate::deny::Denied;
 use crate::policy_set::Rule;
 use crate::purpose::{self, Purpose};
 use crate::{AggregateRule, ColumnGrant, Decision, Grant, PolicySet, Principal, Refusal, RowPredicate};
@@ -27,11 +28,17 @@ impl PolicySet {
     /// - columns of which a purpose's rule shows more than the base rule, and which the purpose does not list: left out;
     /// - columns that the rule does not show, that the policy was not checked against, or whose type has changed since: left out;
     /// - a missing attribute: no rows.
+    ///
+    /// What a deny names is then taken away: a column as if no rule showed it, a relation as if there were no rule.
     #[must_use]
     pub fn decide_on(&self, principal: &Principal, relation: &Relation, today: i32) -> Decision {
         let Some(rules) = self.rules.get(&principal.role).and_then(|of_role| of_role.get(&relation.name)) else {
             return Decision::Invisible;
         };
+        let denied = self.denied(&principal.role, principal.purpose.as_deref(), relation);
+        if denied.whole.is_some() {
+            return Decision::Invisible;
+        }
         let purpose = match self.check_purpose(principal, today) {
             Ok(purpose) => purpose,
             Err(reason) => return Decision::Refused { reason },
@@ -45,7 +52,8 @@ impl PolicySet {
         };
         match (of_purpose.or(base), purpose) {
             (Some(rule), _) => {
-                grant(rule, principal, purpose, relation, &is_beyond).map_or(Decision::Invisible, Decision::Visible)
+                let grant = grant(rule, principal, purpose, relation, &is_beyond);
+                grant.and_then(|grant| take_away(grant, &denied)).map_or(Decision::Invisible, Decision::Visible)
             }
             (None, Some(_)) => Decision::Refused { reason: Refusal::PurposeNotForRelation },
             (None, None) => Decision::Refused { reason: Refusal::PurposeMissing },
@@ -76,7 +84,7 @@ fn grant(
     principal: &Principal,
     purpose: Option<&Purpose>,
     relation: &Relation,
-    is_taken: &dyn Fn(&str) -> bool,
+    is_beyond: &dyn Fn(&str) -> bool,
 ) -> Option<Grant> {
     let rows = rule.rows.bind(&principal.attributes);
     if !rows_fit(&rows, relation) {
@@ -85,7 +93,7 @@ fn grant(
     let columns: Vec<ColumnGrant> = relation
         .columns
         .iter()
-        .filter(|column| !is_taken(column.name.as_str()))
+        .filter(|column| !is_beyond(column.name.as_str()))
         .filter_map(|column| {
             let shown = rule.columns.get(column.name.as_str())?;
             (shown.field_type == column.field_type).then(|| ColumnGrant {
@@ -96,22 +104,32 @@ fn grant(
             })
         })
         .collect();
-    if columns.is_empty() {
-        return None;
-    }
-    let aggregate = match &rule.aggregate {
-        None => None,
-        Some(aggregate) => Some(aggregate_of(aggregate, &columns)?),
-    };
-    Some(Grant {
+    let grant = Grant {
         rows,
         columns,
-        aggregate,
+        denied: Vec::new(),
+        aggregate: rule.aggregate.clone(),
         rule: rule.id.clone(),
         legal_basis: rule.legal_basis.clone(),
         token_scope: purpose.map_or_else(|| format!("role:{}", principal.role), |p| p.id.clone()),
         expires: purpose.map(|p| p.expires),
-    })
+    };
+    with_sound_parts(grant)
+}
+
+/// The grant without what is denied; `None` if nothing is left.
+fn take_away(mut grant: Grant, denied: &Denied<'_>) -> Option<Grant> {
+    grant.denied = grant.columns.iter().filter_map(|column| denied.column(&column.name)).collect();
+    grant.columns.retain(|column| !denied.has(&column.name));
+    with_sound_parts(grant)
+}
+
+/// The grant with statistics over the columns that are left; `None` if there are none, or persons cannot be counted.
+fn with_sound_parts(mut grant: Grant) -> Option<Grant> {
+    if let Some(aggregate) = &grant.aggregate {
+        grant.aggregate = Some(aggregate_of(aggregate, &grant.columns)?);
+    }
+    (!grant.columns.is_empty()).then_some(grant)
 }
 
 /// The statistics over the columns that are shown; `None` if persons cannot be told apart, so that nothing can be counted.

@@ -36,6 +36,8 @@ pub struct Grant {
     pub rows: RowPredicate,
     /// The visible columns only, in the order of the relation. Never empty.
     pub columns: Vec<ColumnGrant>,
+    /// Columns that the rule shows and a deny takes away, in the order of the relation.
+    pub denied: Vec<DeniedColumn>,
     /// If set, rows are never released, only groups of enough persons.
     pub aggregate: Option<Arc<AggregateRule>>,
     /// Id of the rule: `grid_worker/unified.person`, `police_officer@case_investigation/unified.person`.
@@ -68,6 +70,17 @@ pub struct ColumnGrant {
     /// Id of the rule for this column: `grid_worker/unified.person/id_no`.
     pub rule: String,
     /// Why it is shown as it is.
+    pub reason: Reason,
+}
+
+/// A column that a rule shows and a deny takes away: it cannot be asked for, but whoever asks `why` is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeniedColumn {
+    /// Name of the column.
+    pub name: String,
+    /// Id of the deny for this column: `deny:any/unified.person/id_no`.
+    pub rule: String,
+    /// Why it is taken away.
     pub reason: Reason,
 }
 

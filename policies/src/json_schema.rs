@@ -57,6 +57,11 @@ pub fn policy_schema(relations: &[Relation]) -> Value {
                 "type": "array",
                 "items": { "$ref": "#/$defs/rule" },
             },
+            "deny": {
+                "description": "禁止：在所有规则之后收回 / denies: taken away after every rule",
+                "type": "array",
+                "items": { "$ref": "#/$defs/deny" },
+            },
         },
         "$defs": {
             "text": { "type": "string", "minLength": 1 },
@@ -68,6 +73,7 @@ pub fn policy_schema(relations: &[Relation]) -> Value {
             "role": role(),
             "purpose": purpose(relations),
             "rule": rule(relations),
+            "deny": deny(relations),
             "rows": rows(relations),
             "mask": mask(),
             "catalogue_mask": catalogue_mask(),
@@ -128,10 +134,7 @@ fn rule(relations: &[Relation]) -> Value {
         "properties": {
             "role": { "$ref": "#/$defs/name" },
             "purpose": { "$ref": "#/$defs/text" },
-            "relations": { "anyOf": [
-                { "enum": &names },
-                { "type": "array", "minItems": 1, "items": { "enum": &names } },
-            ] },
+            "relations": one_or_more(&names),
             "zh": { "$ref": "#/$defs/text" },
             "en": { "$ref": "#/$defs/text" },
             "legal_basis": { "$ref": "#/$defs/text" },
@@ -152,6 +155,43 @@ fn rule(relations: &[Relation]) -> Value {
         },
         "allOf": relations.iter().map(columns_of).collect::<Vec<Value>>(),
     })
+}
+
+fn deny(relations: &[Relation]) -> Value {
+    let names: Vec<String> = relations.iter().map(|r| r.name.to_string()).collect();
+    let columns: BTreeSet<&str> = relations.iter().flat_map(|r| &r.columns).map(|c| c.name.as_str()).collect();
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["role", "relations", "zh", "en", "legal_basis"],
+        "properties": {
+            "role": {
+                "description": "角色，或 any 表示所有角色 / a role, several, or any for every role",
+                "$ref": "#/$defs/texts",
+            },
+            "purpose": { "$ref": "#/$defs/text" },
+            "relations": one_or_more(&names),
+            "columns": one_or_more(&columns),
+            "zh": { "$ref": "#/$defs/text" },
+            "en": { "$ref": "#/$defs/text" },
+            "legal_basis": { "$ref": "#/$defs/text" },
+        },
+        "allOf": relations.iter().map(denied_columns_of).collect::<Vec<Value>>(),
+    })
+}
+
+/// One of the words or a list of them.
+fn one_or_more(words: &impl serde::Serialize) -> Value {
+    json!({ "anyOf": [
+        { "enum": words },
+        { "type": "array", "minItems": 1, "items": { "enum": words } },
+    ] })
+}
+
+/// A deny for a relation names columns of that relation only.
+fn denied_columns_of(relation: &Relation) -> Value {
+    let columns: Vec<&str> = relation.columns.iter().map(|c| c.name.as_str()).collect();
+    json!({ "if": names(relation), "then": { "properties": { "columns": one_or_more(&columns) } } })
 }
 
 fn aggregate() -> Value {
@@ -186,17 +226,19 @@ fn columns(relations: &[Relation]) -> Map<String, Value> {
 
 /// A rule for a relation names columns of that relation only.
 fn columns_of(relation: &Relation) -> Value {
-    let name = relation.name.to_string();
     let columns: Vec<&str> = relation.columns.iter().map(|c| c.name.as_str()).collect();
+    json!({ "if": names(relation), "then": { "properties": { "columns": { "propertyNames": { "enum": columns } } } } })
+}
+
+/// Whether a rule or deny is for the relation.
+fn names(relation: &Relation) -> Value {
+    let name = relation.name.to_string();
     json!({
-        "if": {
-            "required": ["relations"],
-            "properties": { "relations": { "anyOf": [
-                { "const": &name },
-                { "type": "array", "contains": { "const": &name } },
-            ] } },
-        },
-        "then": { "properties": { "columns": { "propertyNames": { "enum": columns } } } },
+        "required": ["relations"],
+        "properties": { "relations": { "anyOf": [
+            { "const": &name },
+            { "type": "array", "contains": { "const": &name } },
+        ] } },
     })
 }
 

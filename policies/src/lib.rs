@@ -17,6 +17,7 @@ mod aggregate;
 mod cases;
 mod decide;
 mod decision;
+mod deny;
 mod diff;
 mod format;
 mod json_schema;
@@ -32,7 +33,7 @@ mod row;
 
 pub use aggregate::AggregateRule;
 pub use cases::{CaseDifference, CaseOutcome, run_cases, shipped_cases_text};
-pub use decision::{ColumnGrant, Decision, Grant, Reason, Refusal};
+pub use decision::{ColumnGrant, Decision, DeniedColumn, Grant, Reason, Refusal};
 pub use diff::{Change, ChangeLine, ChangedPart, PolicyChange, PolicyDiff, PolicyNote, RowExample, Wording};
 pub use format::format_policy;
 pub use json_schema::policy_schema;

@@ -35,6 +35,15 @@
 //! keys = ["grid_id", "sex"]                 # may be grouped by and compared
 //! measures = ["cost"]                       # may be summed and averaged
 //! dominance_percent = 80                    # most of a sum that one person may make up
+//!
+//! [[deny]]                                  # taken away after every rule
+//! role = "any"                              # or one role, or a list of roles
+//! purpose = "case_investigation"            # only for that purpose; otherwise for every one and for none
+//! relations = ["unified.person"]
+//! columns = ["ethnicity"]                   # without it: the whole relation
+//! zh = "不得查看民族"
+//! en = "nobody sees the ethnicity"
+//! legal_basis = "……"
 //! ```
 //!
 //! `rows` is `"all"`, `{ column, in = ATTRIBUTE }`, `{ column, prefix = ATTRIBUTE }`, `{ column, equals = [TEXT] }`,
@@ -43,9 +52,13 @@
 //!
 //! A rule of a purpose that shows a column more than the base rule of the same role and relation does (by its mask, by
 //! further rows, or by rows in place of groups), and that is not among the purpose's `fields`, is a fault.
+//!
+//! A deny takes a column out of an aggregate too; without its persons an aggregate, and the relation with it, is invisible. Row
+//! rules may still compare the column.
 
 mod aggregate_spec;
 mod case_spec;
+mod deny_spec;
 mod fault;
 mod mask_spec;
 mod reader;
@@ -97,6 +110,7 @@ pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<Po
         relations: &by_name,
     };
     let rules = rules::read_rules(top.optional_array("rule", &mut faults), &known, &mut faults);
+    let denies = deny_spec::read_denies(top.optional_array("deny", &mut faults), &known, &mut faults);
     top.close(&mut faults);
     let version = hex::encode(Sha256::digest(text.as_bytes()));
     faults.into_result(PolicySet {
@@ -104,5 +118,6 @@ pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<Po
         roles: Arc::new(roles),
         purposes: Arc::new(purposes),
         rules: Arc::new(rules),
+        denies: Arc::new(denies),
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use schemas::{FieldType, Registry, Relation, RelationName};
 
+use crate::deny::Deny;
 use crate::parse::{self, FaultKind};
 use crate::row::RowRule;
 use crate::{AggregateRule, Mask, PolicyFault, Purpose, Reason};
@@ -17,13 +18,15 @@ const SHIPPED: (&str, &str) = ("policies/data/default.toml", include_str!("../da
 /// How rules combine: a principal has one active role, and for one role, purpose and relation there is exactly one rule (two
 /// are a fault). A rule that names no purpose is the base rule of its role and relation: it holds when no purpose is
 /// declared, and also under a declared purpose for which that relation has no rule of its own. Rules are never merged. A rule of
-/// a purpose shows more than the base rule only of the columns that the purpose lists as its `fields`.
+/// a purpose shows more than the base rule only of the columns that the purpose lists as its `fields`. What a deny names is
+/// taken away last, whatever rules grant.
 #[derive(Debug, Clone)]
 pub struct PolicySet {
     pub(crate) version: String,
     pub(crate) roles: Arc<BTreeMap<String, Role>>,
     pub(crate) purposes: Arc<BTreeMap<String, Purpose>>,
     pub(crate) rules: Arc<BTreeMap<String, BTreeMap<RelationName, RulesOfRelation>>>,
+    pub(crate) denies: Arc<Vec<Deny>>,
 }
 
 /// A role that a principal can be active in.

@@ -7,6 +7,7 @@ use schemas::{FieldType, Relation};
 use super::change::{Change, ChangedPart, PolicyChange, RowExample, Wording};
 use super::inclusion::{Inclusion, includes};
 use super::{Subjects, words};
+use crate::deny::Denied;
 use crate::policy_set::Rule;
 use crate::row::RowRule;
 use crate::{AggregateRule, Decision, Mask, PolicySet, Visibility};
@@ -44,6 +45,7 @@ struct Side<'s> {
     decision: Decision,
     /// The rule behind it; `None` if refused, or if there is none.
     rule: Option<&'s Rule>,
+    denied: Denied<'s>,
 }
 
 impl<'s> Side<'s> {
@@ -55,7 +57,8 @@ impl<'s> Side<'s> {
             of_purpose.or(rules.base.as_ref())
         });
         let is_refused = matches!(decision, Decision::Refused { .. });
-        Self { decision, rule: rule.filter(|_| !is_refused) }
+        let denied = set.denied(role, purpose, relation);
+        Self { decision, rule: rule.filter(|_| !is_refused), denied }
     }
 
     fn mask(&self, column: &str) -> Option<&Mask> {
@@ -69,6 +72,13 @@ impl<'s> Side<'s> {
     /// The rule whose rows are shown; `None` if no row is.
     fn shown_rule(&self) -> Option<&'s Rule> {
         self.rule.filter(|_| matches!(self.decision, Decision::Visible(_)))
+    }
+
+    /// The columns of the rule without those denied, with their types and masks.
+    fn shown(&self) -> BTreeMap<&'s str, (FieldType, &'s Mask)> {
+        let columns = self.rule.into_iter().flat_map(|rule| &rule.columns);
+        let left = columns.filter(|(name, _)| !self.denied.has(name));
+        left.map(|(name, column)| (name.as_str(), (column.field_type, &column.mask))).collect()
     }
 
     /// Whether the rule compares a column that is no text of the relation any more. Then the decision depends on which
@@ -154,14 +164,12 @@ fn compare_masks(old: Option<&Mask>, new: Option<&Mask>) -> Change {
 
 /// Nothing if both rules are the same, otherwise undecided.
 fn unfit(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
-    if let (Some(old), Some(new)) = (old.rule, new.rule) {
-        let shown = |rule: &Rule| -> BTreeMap<String, (FieldType, Mask)> {
-            let columns = rule.columns.iter();
-            columns.map(|(name, column)| (name.clone(), (column.field_type, column.mask.clone()))).collect()
-        };
-        if old.rows == new.rows && old.aggregate == new.aggregate && shown(old) == shown(new) {
-            return None;
-        }
+    if let (Some(old_rule), Some(new_rule)) = (old.rule, new.rule)
+        && old_rule.rows == new_rule.rows
+        && old_rule.aggregate == new_rule.aggregate
+        && old.shown() == new.shown()
+    {
+        return None;
     }
     Some(Difference {
         part: ChangedPart::Rows,

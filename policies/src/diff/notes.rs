@@ -18,7 +18,7 @@ pub(super) fn compare(old: &PolicySet, new: &PolicySet) -> Vec<PolicyNote> {
     notes
 }
 
-/// Titles, attributes and legal bases of roles and purposes.
+/// Titles, attributes and legal bases of roles, purposes and denies.
 fn texts(set: &PolicySet) -> Texts {
     let mut texts = Texts::new();
     for role in set.roles() {
@@ -36,6 +36,15 @@ fn texts(set: &PolicySet) -> Texts {
         if purpose.roles.is_empty() {
             // Nobody may declare it, so no change speaks of its last day.
             texts.insert((subject, "last day"), purpose.expires.to_string());
+        }
+    }
+    for deny in set.denies.iter() {
+        let whole = deny.columns.is_none().then(|| deny.id.clone());
+        let columns = deny.columns.iter().flat_map(|columns| columns.keys().map(|name| format!("{}/{name}", deny.id)));
+        for subject in columns.chain(whole) {
+            // The first one holds; what it takes away shows in the cells.
+            texts.entry((subject.clone(), "title")).or_insert_with(|| format!("{} / {}", deny.zh, deny.en));
+            texts.entry((subject, "legal basis")).or_insert_with(|| deny.legal_basis.clone());
         }
     }
     texts

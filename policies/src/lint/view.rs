@@ -46,10 +46,11 @@ impl<'s> View<'s> {
         for relation in relations {
             let Some(rules) = set.rules.get(role).and_then(|of_role| of_role.get(&relation.name)) else { continue };
             let of_purpose = purpose.and_then(|id| rules.by_purpose.get(id));
+            let Some(rule) = of_purpose.or(rules.base.as_ref()) else { continue };
+            let decision = set.decide_for_all(role, purpose, relation);
             // Of a relation that is only counted no two columns of one person are ever seen.
-            let rule = of_purpose.or(rules.base.as_ref()).filter(|rule| rule.aggregate.is_none());
-            let Some(rule) = rule else { continue };
-            for column in &relation.columns {
+            let Some(grant) = decision.grant().filter(|grant| grant.aggregate.is_none()) else { continue };
+            for column in relation.columns.iter().filter(|column| grant.column(column.name.as_str()).is_some()) {
                 let Some(shown) = rule.columns.get(column.name.as_str()) else { continue };
                 let Some(found) = recognise(column.name.as_str(), column.field_type) else { continue };
                 if shown.field_type == column.field_type {

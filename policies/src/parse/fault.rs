@@ -68,6 +68,12 @@ pub enum FaultKind {
         /// As written.
         name: String,
     },
+    /// A role with the name that stands for every role.
+    #[error("role name `{name}` is taken: a deny means every role by it")]
+    RoleNameTaken {
+        /// As written.
+        name: String,
+    },
     /// A purpose that the text does not declare.
     #[error("unknown purpose `{name}`")]
     UnknownPurpose {

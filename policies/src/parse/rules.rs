@@ -142,7 +142,12 @@ fn find_role<'k>(text: &Text, known: &Known<'k>, faults: &mut Faults<'_>) -> Opt
     found
 }
 
-fn read_purpose(value: &Value<'_>, role: Option<&Role>, known: &Known<'_>, faults: &mut Faults<'_>) -> Option<String> {
+pub(super) fn read_purpose(
+    value: &Value<'_>,
+    role: Option<&Role>,
+    known: &Known<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<String> {
     let Text { text, span } = text_of("purpose", value, faults)?;
     let Some(purpose) = known.purposes.get(&text) else {
         let kind = FaultKind::UnknownPurpose { name: text.clone() };
@@ -156,7 +161,7 @@ fn read_purpose(value: &Value<'_>, role: Option<&Role>, known: &Known<'_>, fault
     Some(text)
 }
 
-fn read_relations<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>) -> Vec<&'k Relation> {
+pub(super) fn read_relations<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>) -> Vec<&'k Relation> {
     let mut found = Vec::new();
     for Text { text, span } in texts_of("relations", value, faults) {
         match known.relations.get(&text) {

@@ -7,6 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use schemas::{Relation, RelationName};
 use toml::de::{DeTable, DeValue};
 
+use super::deny_spec::ANY_ROLE;
 use super::fault::{FaultKind, Faults};
 use super::reader::{TableReader, Text, Value, text_of, texts_of, wrong_type};
 use crate::{Purpose, Role};
@@ -22,6 +23,9 @@ pub(super) fn read_roles(table: Option<&DeTable<'_>>, faults: &mut Faults<'_>) -
     for (key, value) in table.into_iter().flatten() {
         let name: &str = key.get_ref();
         check_name(name, key.span(), false, faults);
+        if name == ANY_ROLE {
+            faults.add(key.span(), FaultKind::RoleNameTaken { name: name.to_owned() });
+        }
         let Some(mut reader) = TableReader::of_value(name, value, faults) else { continue };
         let zh = reader.require_text("zh", faults);
         let en = reader.require_text("en", faults);

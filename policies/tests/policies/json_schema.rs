@@ -135,6 +135,24 @@ fn a_value_of_the_wrong_type_does_not_validate() {
 }
 
 #[test]
+fn a_deny_names_what_there_is() {
+    let with = |lines: &str| {
+        let text = format!("{SOUND}\n[[deny]]\n{lines}\nzh = \"一\"\nen = \"one\"\nlegal_basis = \"法\"\n");
+        let accepted = accepts(&text);
+        assert!(accepted || parse(&text).is_err(), "the reader accepts what the schema refuses: {lines}");
+        accepted
+    };
+    assert!(with("role = \"any\"\nrelations = \"unified.event\""));
+    assert!(with(
+        "role = [\"auditor\"]\npurpose = \"case:A2026-001\"\nrelations = [\"unified.event\"]\ncolumns = [\"title\"]"
+    ));
+    assert!(!with("role = \"any\"\nrelations = \"unified.evnt\""));
+    assert!(!with("role = \"any\"\nrelations = \"unified.event\"\ncolumns = [\"name\"]"), "of another relation");
+    assert!(!with("role = \"any\""), "a missing key");
+    assert!(!with("role = \"any\"\nrelations = \"unified.event\"\ncolumn = \"title\""));
+}
+
+#[test]
 fn rows_nest() {
     let nested = "rows = { or = [{ column = \"name\", equals = \"x\" }, { and = [\"all\", { column = \"id_no\", starts_with = [\"29\"] }] }] }";
     assert!(accepts_with("rows = \"all\"", nested));

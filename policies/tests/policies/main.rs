@@ -7,6 +7,8 @@ mod decision;
 #[cfg(test)]
 mod default_closed;
 #[cfg(test)]
+mod deny;
+#[cfg(test)]
 mod diff;
 #[cfg(test)]
 mod diff_mutations;
