@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use schemas::{FieldType, Relation};
 
 use crate::deny::Denied;
-use crate::policy_set::Rule;
+use crate::policy_set::{Rule, RuleColumn};
 use crate::purpose::{self, Purpose};
-use crate::{AggregateRule, ColumnGrant, Decision, Grant, PolicySet, Principal, Refusal, RowPredicate};
+use crate::{AggregateRule, ColumnGrant, Decision, Grant, Lift, Mask, PolicySet, Principal, Refusal, RowPredicate};
 
 /// Days from 0001-01-01 (day 1) to 1970-01-01.
 const EPOCH_FROM_CE: i64 = 719_163;
@@ -96,9 +96,11 @@ fn grant(
         .filter(|column| !is_beyond(column.name.as_str()))
         .filter_map(|column| {
             let shown = rule.columns.get(column.name.as_str())?;
+            let (mask, lift) = masks_of(shown, relation);
             (shown.field_type == column.field_type).then(|| ColumnGrant {
                 name: column.name.as_str().to_owned(),
-                mask: shown.mask.clone(),
+                mask: mask.clone(),
+                lift: lift.cloned(),
                 rule: shown.rule.clone(),
                 reason: shown.reason.clone(),
             })
@@ -115,6 +117,16 @@ fn grant(
         expires: purpose.map(|p| p.expires),
     };
     with_sound_parts(grant)
+}
+
+/// The mask of a column and its lift. Where no date decides any more, every row counts as a child's.
+fn masks_of<'r>(shown: &'r RuleColumn, relation: &Relation) -> (&'r Mask, Option<&'r Lift>) {
+    match &shown.lift {
+        Some(lift) if relation.column(&lift.birth_date).is_none_or(|c| c.field_type != FieldType::Date) => {
+            (&lift.mask, None)
+        }
+        lift => (&shown.mask, lift.as_ref()),
+    }
 }
 
 /// The grant without what is denied; `None` if nothing is left.

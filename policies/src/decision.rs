@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::{AggregateRule, Mask, RowPredicate};
+use crate::lift::Shown;
+use crate::{AggregateRule, Lift, Mask, RowPredicate};
 
 /// What a principal may see of one relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,10 +68,25 @@ pub struct ColumnGrant {
     pub name: String,
     /// What is done to its values.
     pub mask: Mask,
+    /// What is done instead where the subject of the row is a child.
+    pub lift: Option<Lift>,
     /// Id of the rule for this column: `grid_worker/unified.person/id_no`.
     pub rule: String,
     /// Why it is shown as it is.
     pub reason: Reason,
+}
+
+impl ColumnGrant {
+    /// What is done to the values, in one word for tables and headers: `keep_first_last`, with a lift
+    /// `clear_under_14_surname_only`; `None` if they are shown as they are in every row.
+    #[must_use]
+    pub fn mask_name(&self) -> Option<String> {
+        self.shown().name()
+    }
+
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown { mask: &self.mask, lift: self.lift.as_ref() }
+    }
 }
 
 /// A column that a rule shows and a deny takes away: it cannot be asked for, but whoever asks `why` is told.

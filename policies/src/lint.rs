@@ -18,7 +18,7 @@ use std::fmt;
 use schemas::Relation;
 
 use self::rules::{LintRule, Pair, RULES, Reach, Weight};
-use self::view::{Link, Sight, View};
+use self::view::{Link, Rows, Sight, View};
 use crate::PolicySet;
 
 /// Below so many originals a combination is an error: ten can be tried by hand, so the mask protects nobody.
@@ -55,6 +55,8 @@ pub struct LintFinding {
     pub severity: LintSeverity,
     /// The columns, `relation.column`; the one given away first, if one is.
     pub columns: Vec<String>,
+    /// Whether only the rows of children have it, whose masks a lift makes stronger.
+    pub of_children: bool,
     /// How many originals are left at the least, where that can be counted.
     pub candidates: Option<u64>,
     /// What is given away and what to do, in Chinese.
@@ -72,10 +74,11 @@ impl fmt::Display for LintFinding {
         }
         write!(f, " {}", self.columns.join(" + "))?;
         match self.candidates {
-            Some(1) => f.write_str(": 1 candidate"),
-            Some(n) => write!(f, ": {n} candidates"),
-            None => Ok(()),
+            Some(1) => f.write_str(": 1 candidate")?,
+            Some(n) => write!(f, ": {n} candidates")?,
+            None => {}
         }
+        if self.of_children { f.write_str(" (children)") } else { Ok(()) }
     }
 }
 
@@ -86,10 +89,9 @@ impl PolicySet {
     pub fn lint(&self, relations: &[Relation]) -> Vec<LintFinding> {
         let mut found = purposes::unused_fields(self, relations);
         for role in self.roles() {
-            let base = findings(&View::of(self, &role.name, None, relations), &role.name, None);
+            let base = self.findings_of(&role.name, None, relations);
             for purpose in self.purposes_of(&role.name) {
-                let view = View::of(self, &role.name, Some(&purpose.id), relations);
-                let own = findings(&view, &role.name, Some(&purpose.id));
+                let own = self.findings_of(&role.name, Some(&purpose.id), relations);
                 found.extend(own.into_iter().filter(|f| !base.iter().any(|b| is_same_but_purpose(f, b))));
             }
             found.extend(base);
@@ -97,10 +99,34 @@ impl PolicySet {
         found.sort_by(|a, b| (&a.role, &a.purpose, a.rule, &a.columns).cmp(&(&b.role, &b.purpose, b.rule, &b.columns)));
         found
     }
+
+    /// Findings of ordinary rows, and those that only the rows of children have.
+    fn findings_of(&self, role: &str, purpose: Option<&str>, relations: &[Relation]) -> Vec<LintFinding> {
+        let of_rows = |rows| findings(&View::of(self, role, purpose, relations, rows), role, purpose);
+        let mut found = of_rows(Rows::Ordinary);
+        let of_children = of_rows(Rows::Lifted);
+        let more = of_children.into_iter().filter(|f| !found.iter().any(|other| is_same_but_purpose(f, other)));
+        let more: Vec<LintFinding> = more.map(LintFinding::of_children).collect();
+        found.extend(more);
+        found
+    }
+}
+
+impl LintFinding {
+    /// The same finding, told of the rows of children.
+    fn of_children(self) -> Self {
+        Self {
+            of_children: true,
+            zh: format!("在提高遮盖的行（儿童）中，{}", self.zh),
+            en: format!("in the lifted rows, of children: {}", self.en),
+            ..self
+        }
+    }
 }
 
 fn is_same_but_purpose(a: &LintFinding, b: &LintFinding) -> bool {
-    (a.rule, &a.columns, a.candidates, a.severity) == (b.rule, &b.columns, b.candidates, b.severity)
+    (a.rule, &a.columns, a.candidates, a.severity, a.of_children)
+        == (b.rule, &b.columns, b.candidates, b.severity, b.of_children)
 }
 
 fn findings(view: &View<'_>, role: &str, purpose: Option<&str>) -> Vec<LintFinding> {
@@ -189,6 +215,7 @@ impl Weighed<'_, '_> {
             zh: format!("{}合在一起{zh}。{}。", columns.join("、"), rule.zh),
             en: format!("{} together {en}: {}.", columns.join(", "), rule.en),
             columns,
+            of_children: false,
             candidates,
         }
     }

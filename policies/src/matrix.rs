@@ -49,7 +49,8 @@ pub struct MatrixCell {
     pub column: Option<String>,
     /// Id of the deny that takes the column or the relation away; empty if none does.
     pub deny: String,
-    /// Name and parameters of the mask: `keep_first_last(6, 4)`; `-` if the column is hidden.
+    /// Name and parameters of the mask: `keep_first_last(6, 4)`, with a lift `clear, under 14 by birth_date: surname_only`; `-` if
+    /// the column is hidden.
     pub mask: String,
 }
 
@@ -92,7 +93,7 @@ impl PolicySet {
                 let whole = MatrixCell { rule: grant.rule.clone(), rows: format!("{:?}", grant.rows), ..whole };
                 let cells = relation.columns.iter().map(|column| {
                     let granted = grant.column(column.name.as_str());
-                    let mask = granted.map_or_else(|| "-".to_owned(), |granted| granted.mask.to_string());
+                    let mask = granted.map_or_else(|| "-".to_owned(), |granted| granted.shown().to_string());
                     let denied = grant.denied.iter().find(|denied| denied.name == column.name.as_str());
                     let deny = denied.map_or_else(String::new, |denied| denied.rule.clone());
                     MatrixCell { column: Some(column.name.to_string()), deny, mask, ..whole.clone() }

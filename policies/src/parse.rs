@@ -36,6 +36,12 @@
 //! measures = ["cost"]                       # may be summed and averaged
 //! dominance_percent = 80                    # most of a sum that one person may make up
 //!
+//! [rule.lift]                               # may be left out; stronger masks for the rows of children
+//! birth_date = "birth_date"                 # the date column that decides; it need not be shown
+//! under_years = 14
+//! columns = { phone = "null" }              # of columns that the rule shows
+//! classes = { P = "null" }                  # of the other columns of a class; one of the two may be left out
+//!
 //! [[deny]]                                  # taken away after every rule
 //! role = "any"                              # or one role, or a list of roles
 //! purpose = "case_investigation"            # only for that purpose; otherwise for every one and for none
@@ -53,6 +59,11 @@
 //! A rule of a purpose that shows a column more than the base rule of the same role and relation does (by its mask, by
 //! further rows, or by rows in place of groups), and that is not among the purpose's `fields`, is a fault.
 //!
+//! A lifted mask has the output type of the ordinary one and shows no more; it holds for a row whose subject is under that
+//! age on the day of the query, and for one without a usable birth date. A date of less than a day counts as the first of its
+//! month or year, as it is stored: where such dates are common, `under_years` should be one higher. What is counted or summed
+//! of an aggregate cannot be lifted, its keys can.
+//!
 //! A deny takes a column out of an aggregate too; without its persons an aggregate, and the relation with it, is invisible. Row
 //! rules may still compare the column.
 
@@ -60,6 +71,7 @@ mod aggregate_spec;
 mod case_spec;
 mod deny_spec;
 mod fault;
+mod lift_spec;
 mod mask_spec;
 mod reader;
 mod row_spec;

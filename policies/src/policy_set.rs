@@ -6,9 +6,10 @@ use std::sync::Arc;
 use schemas::{FieldType, Registry, Relation, RelationName};
 
 use crate::deny::Deny;
+use crate::lift::Shown;
 use crate::parse::{self, FaultKind};
 use crate::row::RowRule;
-use crate::{AggregateRule, Mask, PolicyFault, Purpose, Reason};
+use crate::{AggregateRule, Lift, Mask, PolicyFault, Purpose, Reason};
 
 /// The shipped policies, and the name they go by in faults.
 const SHIPPED: (&str, &str) = ("policies/data/default.toml", include_str!("../data/default.toml"));
@@ -66,8 +67,15 @@ pub(crate) struct Rule {
 pub(crate) struct RuleColumn {
     pub(crate) field_type: FieldType,
     pub(crate) mask: Mask,
+    pub(crate) lift: Option<Lift>,
     pub(crate) rule: String,
     pub(crate) reason: Reason,
+}
+
+impl RuleColumn {
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown { mask: &self.mask, lift: self.lift.as_ref() }
+    }
 }
 
 impl PolicySet {

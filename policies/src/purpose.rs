@@ -55,6 +55,6 @@ pub(crate) fn widens(rule: &Rule, base: Option<&Rule>, column: &str) -> bool {
     match (rule.columns.get(column), base.columns.get(column)) {
         (None, _) => false,
         (Some(_), None) => true,
-        (Some(shown), Some(without)) => !shown.mask.shows_no_more_than(&without.mask),
+        (Some(shown), Some(without)) => !shown.shown().shows_no_more_than(without.shown()),
     }
 }

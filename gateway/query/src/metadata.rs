@@ -12,7 +12,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use policies::{AggregateRule, DeniedColumn, Grant, Mask};
+use policies::{AggregateRule, DeniedColumn, Grant};
 use schemas::{Relation, RelationName};
 
 use crate::session::CATALOG;
@@ -48,7 +48,8 @@ pub struct VisibleColumn {
     pub zh: String,
     /// English title.
     pub en: String,
-    /// Name of the mask; none if shown in clear; `denied` if a deny takes the column away.
+    /// Name of the mask, with that of a lift (`clear_under_14_surname_only`); none if shown in clear in every row; `denied` if a deny
+    /// takes the column away.
     pub mask: Option<String>,
     /// The rule that decided.
     pub rule: String,
@@ -72,7 +73,7 @@ impl VisibleRelation {
                     data_type: field.data_type().clone(),
                     zh: declared.map(|column| column.zh.clone()).unwrap_or_default(),
                     en: declared.map(|column| column.en.clone()).unwrap_or_default(),
-                    mask: (granted.mask != Mask::Clear).then(|| granted.mask.name().to_owned()),
+                    mask: granted.mask_name(),
                     rule: granted.rule.clone(),
                     reason_zh: granted.reason.zh.clone(),
                     reason_en: granted.reason.en.clone(),

@@ -55,7 +55,8 @@ pub(crate) struct ColumnEntry {
     title_zh: String,
     /// English title.
     title_en: String,
-    /// The mask; null if shown in clear, `denied` if the column was taken away.
+    /// The mask, with that of children's rows (`clear_under_14_surname_only`); null if shown in clear in every row, `denied` if the
+    /// column was taken away.
     mask: Option<String>,
     /// The rule that decided.
     rule: String,

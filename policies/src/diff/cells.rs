@@ -8,9 +8,10 @@ use super::change::{Change, ChangedPart, PolicyChange, RowExample, Wording};
 use super::inclusion::{Inclusion, includes};
 use super::{Subjects, words};
 use crate::deny::Denied;
+use crate::lift::Shown;
 use crate::policy_set::Rule;
 use crate::row::RowRule;
-use crate::{AggregateRule, Decision, Mask, PolicySet, Visibility};
+use crate::{AggregateRule, ColumnGrant, Decision, PolicySet, Visibility};
 
 pub(super) fn compare(
     old: &PolicySet,
@@ -61,8 +62,8 @@ impl<'s> Side<'s> {
         Self { decision, rule: rule.filter(|_| !is_refused), denied }
     }
 
-    fn mask(&self, column: &str) -> Option<&Mask> {
-        self.decision.grant()?.column(column).map(|granted| &granted.mask)
+    fn column(&self, name: &str) -> Option<Shown<'_>> {
+        self.decision.grant()?.column(name).map(ColumnGrant::shown)
     }
 
     fn aggregate(&self) -> Option<&AggregateRule> {
@@ -75,10 +76,10 @@ impl<'s> Side<'s> {
     }
 
     /// The columns of the rule without those denied, with their types and masks.
-    fn shown(&self) -> BTreeMap<&'s str, (FieldType, &'s Mask)> {
+    fn shown(&self) -> BTreeMap<&'s str, (FieldType, Shown<'s>)> {
         let columns = self.rule.into_iter().flat_map(|rule| &rule.columns);
         let left = columns.filter(|(name, _)| !self.denied.has(name));
-        left.map(|(name, column)| (name.as_str(), (column.field_type, &column.mask))).collect()
+        left.map(|(name, column)| (name.as_str(), (column.field_type, column.shown()))).collect()
     }
 
     /// Whether the rule compares a column that is no text of the relation any more. Then the decision depends on which
@@ -122,11 +123,11 @@ fn differences(sides: &[Side<'_>; 2], relation: &Relation, rows: &mut RowChanges
     found.extend(compare_aggregates(old, new));
     for column in &relation.columns {
         let name = column.name.as_str();
-        let (was, is) = (old.mask(name), new.mask(name));
+        let (was, is) = (old.column(name), new.column(name));
         if was != is {
-            let (before, after) = words::of_masks(was, is);
+            let (before, after) = words::of_columns(was, is);
             let part = ChangedPart::Column(name.to_owned());
-            found.push(Difference { part, change: compare_masks(was, is), before, after, example: None });
+            found.push(Difference { part, change: compare_columns(was, is), before, after, example: None });
         }
     }
     found
@@ -153,7 +154,7 @@ fn compare_aggregates(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
 }
 
 /// `None` is a hidden column: less than any mask, since not even its name is known.
-fn compare_masks(old: Option<&Mask>, new: Option<&Mask>) -> Change {
+fn compare_columns(old: Option<Shown<'_>>, new: Option<Shown<'_>>) -> Change {
     match (old, new) {
         (None, None) => Change::Same,
         (None, Some(_)) => Change::More,
@@ -219,7 +220,12 @@ fn compare_rows(old: Option<&RowRule>, new: Option<&RowRule>) -> (Change, Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Keep;
+    use crate::{Keep, Mask};
+
+    fn compare_masks(old: Option<&Mask>, new: Option<&Mask>) -> Change {
+        let shown = |mask| Shown { mask, lift: None };
+        compare_columns(old.map(shown), new.map(shown))
+    }
 
     #[test]
     fn a_hidden_column_is_less_than_any_mask() {

@@ -88,7 +88,7 @@ fn wording(old: &Rule, new: &Rule) -> Option<PolicyNote> {
         return Some(note("legal basis", &old.legal_basis, &new.legal_basis));
     }
     new.columns.iter().find_map(|(name, is)| {
-        let was = old.columns.get(name).filter(|was| was.mask == is.mask)?;
+        let was = old.columns.get(name).filter(|was| was.shown() == is.shown())?;
         if was.reason.zh != is.reason.zh {
             return Some(note("wording", &was.reason.zh, &is.reason.zh));
         }

@@ -37,6 +37,7 @@ fn finding(role: &str, purpose: &Purpose, columns: &[String]) -> LintFinding {
         rule: RULE,
         severity: LintSeverity::Warning,
         columns: columns.to_vec(),
+        of_children: false,
         candidates: None,
         zh: format!(
             "用途“{}”列出了{}，但没有规则因此多显示。请从 fields 中删去，只留必要的列。",

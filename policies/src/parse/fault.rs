@@ -207,6 +207,56 @@ pub enum FaultKind {
         /// The column.
         column: String,
     },
+    /// `[rule.lift]` decides by a column that is no date.
+    #[error("a lift is decided by a date, and column `{column}` of relation `{relation}` is none")]
+    LiftByNoDate {
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
+    /// `[rule.lift]` names a column that the rule does not show.
+    #[error("the lift of relation `{relation}` names column `{column}`, which the rule does not show")]
+    LiftOfHidden {
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
+    /// A lifted mask whose output has another type than that of the ordinary mask.
+    #[error(
+        "lifted mask `{mask}` of column `{column}` of relation `{relation}` gives another type than its ordinary mask"
+    )]
+    LiftChangesType {
+        /// The lifted mask.
+        mask: String,
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
+    /// A lifted mask that shows more than the ordinary one, or cannot be compared with it.
+    #[error(
+        "lifted mask `{mask}` of column `{column}` of relation `{relation}` may show what its ordinary mask `{ordinary}` hides"
+    )]
+    LiftShowsMore {
+        /// The lifted mask.
+        mask: String,
+        /// The ordinary mask.
+        ordinary: String,
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
+    /// A lift of what is counted or summed.
+    #[error("column `{column}` of relation `{relation}` is counted or summed, so it cannot be lifted")]
+    LiftOfCounted {
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
     /// A rule that shows no column.
     #[error("rule `{rule}` shows no column")]
     ShowsNothing {

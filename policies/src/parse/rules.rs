@@ -9,12 +9,14 @@ use toml::de::{DeArray, DeTable};
 
 use super::aggregate_spec::{AggregateSpec, read_aggregate};
 use super::fault::{FaultKind, Faults};
+use super::lift_spec::{LiftSpec, read_lift};
 use super::mask_spec::{NamedMasks, read_mask};
 use super::reader::{TableReader, Text, Value, text_of, texts_of};
 use super::row_spec::read_rows;
+use crate::lift::Shown;
 use crate::policy_set::{Rule, RuleColumn, RulesOfRelation};
 use crate::row::RowRule;
-use crate::{Mask, Purpose, Reason, Role, purpose};
+use crate::{Lift, Mask, Purpose, Reason, Role, purpose};
 
 /// The classes of personal information, as written in policies.
 const CLASSES: [(&str, Sensitivity); 10] = [
@@ -94,6 +96,7 @@ struct Draft<'k> {
     classes: Vec<(Sensitivity, Mask, Range<usize>)>,
     columns: Vec<(Text, Mask)>,
     aggregate: Option<AggregateSpec>,
+    lift: Option<LiftSpec>,
 }
 
 /// Reads everything there is to read, so that one fault does not hide the next; `None` if any part cannot be used.
@@ -116,6 +119,10 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
         None => Some(None),
         Some(value) => read_aggregate(value, faults).map(Some),
     };
+    let lift = match reader.get("lift") {
+        None => Some(None),
+        Some(value) => read_lift(value, &relations, known, faults).map(Some),
+    };
     let span = reader.span();
     reader.close(faults);
     Some(Draft {
@@ -130,6 +137,7 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
         classes: classes.unwrap_or_default(),
         columns: columns.unwrap_or_default(),
         aggregate: aggregate?,
+        lift: lift?,
     })
 }
 
@@ -175,7 +183,7 @@ pub(super) fn read_relations<'k>(value: &Value<'_>, known: &Known<'k>, faults: &
     found
 }
 
-fn read_classes(
+pub(super) fn read_classes(
     table: &DeTable<'_>,
     known: &Known<'_>,
     faults: &mut Faults<'_>,
@@ -196,7 +204,7 @@ fn read_classes(
 }
 
 /// Every column has to exist in every relation of the rule.
-fn read_columns(
+pub(super) fn read_columns(
     table: &DeTable<'_>,
     relations: &[&Relation],
     known: &Known<'_>,
@@ -235,7 +243,11 @@ impl Draft<'_> {
                 faults.add(span, kind);
                 continue;
             }
-            columns.insert(column.name.to_string(), self.column(&id, column, mask));
+            let lift = self.lift.as_ref().and_then(|lift| lift.of_column(relation, column, column.class, mask, faults));
+            columns.insert(column.name.to_string(), self.column(&id, column, mask, lift));
+        }
+        if let Some(lift) = &self.lift {
+            lift.check_shown(relation, &|name| columns.contains_key(name), faults);
         }
         if columns.is_empty() {
             faults.add(self.span.clone(), FaultKind::ShowsNothing { rule: id.clone() });
@@ -282,15 +294,13 @@ impl Draft<'_> {
         })
     }
 
-    fn column(&self, rule_id: &str, column: &Column, mask: &Mask) -> RuleColumn {
-        RuleColumn {
-            field_type: column.field_type,
-            mask: mask.clone(),
-            rule: format!("{rule_id}/{}", column.name),
-            reason: Reason {
-                zh: format!("{}：{}{}。依据：{}", self.zh, column.zh, mask.zh(), self.legal_basis),
-                en: format!("{}: {} {}; legal basis {}", self.en, column.en, mask.en(), self.legal_basis),
-            },
-        }
+    fn column(&self, rule_id: &str, column: &Column, mask: &Mask, lift: Option<Lift>) -> RuleColumn {
+        let shown = Shown { mask, lift: lift.as_ref() };
+        let reason = Reason {
+            zh: format!("{}：{}{}。依据：{}", self.zh, column.zh, shown.zh(), self.legal_basis),
+            en: format!("{}: {} {}; legal basis {}", self.en, column.en, shown.en(), self.legal_basis),
+        };
+        let rule = format!("{rule_id}/{}", column.name);
+        RuleColumn { field_type: column.field_type, mask: mask.clone(), lift, rule, reason }
     }
 }

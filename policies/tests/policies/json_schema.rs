@@ -153,6 +153,22 @@ fn a_deny_names_what_there_is() {
 }
 
 #[test]
+fn a_lift_names_a_date_an_age_and_masks() {
+    let columns = "columns = { event_id = \"clear\", title = \"redact_free_text\" }";
+    let person = "columns = { name = \"clear\", id_no = \"id_number\" }";
+    let with = |piece: &str, lift: &str| accepts_with(piece, &format!("{piece}\nlift = {{ {lift} }}"));
+    let date = "birth_date = \"birth_date\", under_years = 14";
+    assert!(with(person, &format!("{date}, columns = {{ name = \"null\" }}")));
+    assert!(with(person, &format!("{date}, classes = {{ P = \"null\" }}")));
+    assert!(!with(person, date), "neither columns nor classes");
+    assert!(!with(person, &format!("{date}, columns = {{ name = \"nul\", nam = \"null\" }}")));
+    assert!(!with(person, "birth_date = \"name\", under_years = 14, columns = { name = \"null\" }"), "no date");
+    assert!(!with(person, "birth_date = \"birth_date\", under_years = 0, columns = { name = \"null\" }"));
+    assert!(!with(person, "birth_date = \"birth_date\", columns = { name = \"null\" }"));
+    assert!(!with(columns, &format!("{date}, columns = {{ name = \"null\" }}")), "of another relation");
+}
+
+#[test]
 fn rows_nest() {
     let nested = "rows = { or = [{ column = \"name\", equals = \"x\" }, { and = [\"all\", { column = \"id_no\", starts_with = [\"29\"] }] }] }";
     assert!(accepts_with("rows = \"all\"", nested));

@@ -23,6 +23,8 @@ mod format;
 #[cfg(test)]
 mod json_schema;
 #[cfg(test)]
+mod lift;
+#[cfg(test)]
 mod lint;
 #[cfg(test)]
 mod mask_values;
