@@ -7,7 +7,7 @@ mod masks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::{FieldType, Relation};
+use schemas::{Classification, FieldType, Relation};
 use serde_json::{Map, Value, json};
 
 use self::masks::{catalogue_mask, mask, mask_names};
@@ -33,6 +33,7 @@ pub fn policy_schema(relations: &[Relation]) -> Value {
         "type": "object",
         "additionalProperties": false,
         "properties": {
+            "classification": classification(),
             "masks": {
                 "description": "自定义的遮盖名称 / own names for masks",
                 "type": "object",
@@ -77,6 +78,18 @@ pub fn policy_schema(relations: &[Relation]) -> Value {
             "mask": mask(),
             "catalogue_mask": catalogue_mask(),
         },
+    })
+}
+
+fn classification() -> Value {
+    let sets = Classification::shipped().unwrap_or_default();
+    let standards: Vec<&str> = sets.iter().map(|set| set.standard.as_str()).collect();
+    json!({
+        "description": "分级所依据的标准 / the standard that classes are resolved by",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["standard"],
+        "properties": { "standard": { "enum": standards } },
     })
 }
 

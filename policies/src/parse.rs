@@ -1,6 +1,9 @@
 //! The policy language: closed, typed, checked whole.
 //!
 //! ```toml
+//! [classification]                          # may be left out; then the standard in force since 2025-11-01
+//! standard = "GB/T 45574-2025"              # or "GB/T 35273-2020": by which `classes` are resolved
+//!
 //! [masks]                                   # own names for masks used often
 //! id_number = { mask = "keep_first_last", first = 6, last = 4, length = 18, digits = true }
 //!
@@ -69,6 +72,7 @@
 
 mod aggregate_spec;
 mod case_spec;
+mod class_set;
 mod deny_spec;
 mod fault;
 mod lift_spec;
@@ -109,6 +113,7 @@ pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<Po
     }
     let span = document.span();
     let mut top = TableReader::new(document.get_ref(), span);
+    let classification = class_set::read(top.get("classification"), &mut faults);
     let masks = mask_spec::read_named(top.optional_table("masks", &mut faults), &mut faults);
     let roles = subjects::read_roles(top.optional_table("role", &mut faults), &mut faults);
     let by_name: BTreeMap<String, &Relation> = relations.iter().map(|r| (r.name.to_string(), r)).collect();
@@ -118,6 +123,7 @@ pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<Po
         roles: &roles,
         purposes: &purposes,
         unread_fields: &unread_fields,
+        classification,
         masks: &masks,
         relations: &by_name,
     };
@@ -131,5 +137,6 @@ pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<Po
         purposes: Arc::new(purposes),
         rules: Arc::new(rules),
         denies: Arc::new(denies),
+        standard: classification.map_or_else(String::new, |set| set.standard.clone()),
     })
 }

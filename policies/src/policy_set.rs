@@ -28,6 +28,7 @@ pub struct PolicySet {
     pub(crate) purposes: Arc<BTreeMap<String, Purpose>>,
     pub(crate) rules: Arc<BTreeMap<String, BTreeMap<RelationName, RulesOfRelation>>>,
     pub(crate) denies: Arc<Vec<Deny>>,
+    pub(crate) standard: String,
 }
 
 /// A role that a principal can be active in.
@@ -107,6 +108,12 @@ impl PolicySet {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The standard by which classes of personal information were resolved: `GB/T 45574-2025`.
+    #[must_use]
+    pub fn standard(&self) -> &str {
+        &self.standard
     }
 
     /// All roles, by name.

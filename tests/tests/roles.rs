@@ -658,10 +658,12 @@ fn with_children(name: &str, shown: &ArrayRef, births: &ArrayRef, today: NaiveDa
     )
 }
 
-/// The surname and two stars. The invented people have surnames of one character, or one of these.
+/// The surname and two stars. The invented people have surnames of one character or one of these; in a name with an interpunct
+/// the first part is no surname, and only its first character is shown.
 fn surname(name: &str) -> String {
-    let double = ["欧阳", "上官", "司马", "诸葛", "司徒", "慕容", "皇甫", "令狐", "公孙", "端木"];
-    let characters = if name.chars().count() > 2 && double.iter().any(|two| name.starts_with(two)) { 2 } else { 1 };
+    let double = ["欧阳", "上官", "司马", "诸葛", "司徒", "夏侯", "尉迟", "皇甫", "慕容", "令狐"];
+    let is_double = name.chars().count() > 2 && double.iter().any(|two| name.starts_with(two));
+    let characters = if is_double && !name.contains('·') { 2 } else { 1 };
     format!("{}**", name.chars().take(characters).collect::<String>())
 }
 

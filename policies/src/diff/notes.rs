@@ -18,9 +18,10 @@ pub(super) fn compare(old: &PolicySet, new: &PolicySet) -> Vec<PolicyNote> {
     notes
 }
 
-/// Titles, attributes and legal bases of roles, purposes and denies.
+/// The standard of classes; titles, attributes and legal bases of roles, purposes and denies.
 fn texts(set: &PolicySet) -> Texts {
     let mut texts = Texts::new();
+    texts.insert(("classification".to_owned(), "standard"), set.standard().to_owned());
     for role in set.roles() {
         let subject = format!("role {}", role.name);
         texts.insert((subject.clone(), "title"), format!("{} / {}", role.zh, role.en));

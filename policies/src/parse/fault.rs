@@ -126,6 +126,14 @@ pub enum FaultKind {
         /// As written.
         name: String,
     },
+    /// A standard of which there is no set of classes.
+    #[error("unknown standard `{name}`; known are {known}")]
+    UnknownStandard {
+        /// As written.
+        name: String,
+        /// Those there are, the latest first.
+        known: String,
+    },
     /// A mask that is neither in the catalogue nor under `[masks]`.
     #[error("unknown mask `{name}`")]
     UnknownMask {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use schemas::{Column, Relation, RelationName, Sensitivity};
+use schemas::{Classification, Column, Relation, RelationName, Sensitivity};
 use toml::de::{DeArray, DeTable};
 
 use super::aggregate_spec::{AggregateSpec, read_aggregate};
@@ -38,8 +38,16 @@ pub(super) struct Known<'k> {
     pub(super) purposes: &'k BTreeMap<String, Purpose>,
     /// Purposes whose fields have a fault of their own.
     pub(super) unread_fields: &'k BTreeSet<String>,
+    /// `None` if the policy names none that exists.
+    pub(super) classification: Option<&'k Classification>,
     pub(super) masks: &'k NamedMasks,
     pub(super) relations: &'k BTreeMap<String, &'k Relation>,
+}
+
+impl Known<'_> {
+    fn class_of(&self, relation: &Relation, column: &Column) -> Sensitivity {
+        self.classification.map_or(column.class, |set| set.class_of(&relation.name, column))
+    }
 }
 
 /// All rules, by role and relation.
@@ -51,7 +59,7 @@ pub(super) fn read_rules(array: Option<&DeArray<'_>>, known: &Known<'_>, faults:
     for value in array.into_iter().flat_map(|a| a.iter()) {
         let Some(draft) = read_draft(value, known, faults) else { continue };
         for relation in &draft.relations {
-            let rule = draft.rule_for(relation, faults);
+            let rule = draft.rule_for(relation, known, faults);
             let (line, _) = faults.place(draft.span.start);
             match first_lines.get(&rule.id) {
                 Some(first_line) => {
@@ -225,7 +233,7 @@ pub(super) fn read_columns(
 }
 
 impl Draft<'_> {
-    fn rule_for(&self, relation: &Relation, faults: &mut Faults<'_>) -> Rule {
+    fn rule_for(&self, relation: &Relation, known: &Known<'_>, faults: &mut Faults<'_>) -> Rule {
         let subject = match &self.purpose {
             Some(purpose) => format!("{}@{purpose}", self.role),
             None => self.role.clone(),
@@ -233,7 +241,8 @@ impl Draft<'_> {
         let id = format!("{subject}/{}", relation.name);
         let mut columns = BTreeMap::new();
         for column in &relation.columns {
-            let Some((mask, span)) = self.mask_of(column) else { continue };
+            let class = known.class_of(relation, column);
+            let Some((mask, span)) = self.mask_of(column, class) else { continue };
             if !mask.fits(column.field_type) {
                 let kind = FaultKind::MaskDoesNotFit {
                     mask: mask.name().to_owned(),
@@ -243,7 +252,7 @@ impl Draft<'_> {
                 faults.add(span, kind);
                 continue;
             }
-            let lift = self.lift.as_ref().and_then(|lift| lift.of_column(relation, column, column.class, mask, faults));
+            let lift = self.lift.as_ref().and_then(|lift| lift.of_column(relation, column, class, mask, faults));
             columns.insert(column.name.to_string(), self.column(&id, column, mask, lift));
         }
         if let Some(lift) = &self.lift {
@@ -276,7 +285,9 @@ impl Draft<'_> {
                 let name = column.name.as_str();
                 let beyond = purpose::widens(rule, of_relation.base.as_ref(), name);
                 if beyond && !purpose.lists(&relation.name, name) {
-                    let span = self.mask_of(column).map_or_else(|| self.span.clone(), |(_, span)| span);
+                    let span = self
+                        .mask_of(column, known.class_of(relation, column))
+                        .map_or_else(|| self.span.clone(), |(_, span)| span);
                     let field = format!("{}.{name}", relation.name);
                     faults.add(span, FaultKind::BeyondPurpose { purpose: purpose.id.clone(), field });
                 }
@@ -285,11 +296,11 @@ impl Draft<'_> {
     }
 
     /// The mask that the rule names for the column, or else for its class.
-    fn mask_of(&self, column: &Column) -> Option<(&Mask, Range<usize>)> {
+    fn mask_of(&self, column: &Column, class: Sensitivity) -> Option<(&Mask, Range<usize>)> {
         let by_name = self.columns.iter().find(|(name, _)| name.text == column.name.as_str());
         let named = by_name.map(|(name, mask)| (mask, name.span.clone()));
         named.or_else(|| {
-            let by_class = self.classes.iter().find(|(class, ..)| *class == column.class);
+            let by_class = self.classes.iter().find(|(of, ..)| *of == class);
             by_class.map(|(_, mask, span)| (mask, span.clone()))
         })
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod classification;
+#[cfg(test)]
 mod decision;
 #[cfg(test)]
 mod default_closed;
