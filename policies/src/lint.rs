@@ -17,6 +17,7 @@ use std::fmt;
 
 use schemas::Relation;
 
+use self::kinds::Kind;
 use self::rules::{LintRule, Pair, RULES, Reach, Weight};
 use self::view::{Link, Rows, Sight, View};
 use crate::PolicySet;
@@ -198,7 +199,8 @@ impl Weighed<'_, '_> {
     }
 
     fn finding(&self, rule: &LintRule, role: &str, purpose: Option<&str>) -> LintFinding {
-        let sex = self.sex.filter(|_| rule.reach == Reach::SamePerson && rule.id != "W-006-name");
+        let counts_numbers = self.masked.kind == Kind::CitizenId && matches!(self.weight, Weight::Candidates(_));
+        let sex = self.sex.filter(|_| rule.reach == Reach::SamePerson && counts_numbers);
         let mut columns: Vec<String> = self.masked.names().chain(self.beside.names()).collect();
         columns.extend(sex.into_iter().flat_map(Sight::names));
         let candidates = match self.weight {
