@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Every value of `row` is a text that is read as the type of its column; several texts of a list are joined by `|`; a column
-//! not named is null. `expect` is `"invisible"`, `"refused"`, `"no_row"`, or the columns that matter: the text shown,
+//! not named is null, so that a row without its birth date is masked like a child's. `expect` is `"invisible"`, `"refused"`, `"no_row"`, or the columns that matter: the text shown,
 //! `{ hidden = true }` (no such column), `{ empty = true }` (null), `{ token = true }`. A row that may be counted but not read
 //! has `counts` in place of `expect`: the columns as they are grouped by.
 
@@ -28,7 +28,7 @@ use arrow::datatypes::{DataType, Field};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use schemas::{FieldType, Relation};
 
-use crate::{ColumnGrant, Decision, Grant, MaskContext, PolicyFault, PolicySet, Principal, parse};
+use crate::{ColumnGrant, Decision, Grant, Mask, MaskContext, PolicyFault, PolicySet, Principal, parse};
 
 /// The token key of every case. No secret: tokens of cases join nothing.
 const TOKEN_KEY: [u8; 32] = [42; 32];
@@ -194,8 +194,15 @@ impl Case<'_> {
 
     fn show(&self, column: &ColumnGrant, context: &MaskContext) -> Came {
         let Some(cell) = self.row.get(&column.name) else { return Came::Empty };
-        let is_token = matches!(column.mask, crate::Mask::Token { .. });
-        match column.mask.apply(&cell.values, context) {
+        let lift = column.lift.as_ref();
+        let births = lift.and_then(|lift| self.row.get(&lift.birth_date)).map(|cell| &cell.values);
+        let lifted = lift.filter(|lift| lift.holds(births, 1, self.day).true_count() > 0);
+        let is_token = matches!(lifted.map_or(&column.mask, |lift| &lift.mask), Mask::Token { .. });
+        let masked = match lift {
+            Some(lift) => lift.apply(&column.mask, &cell.values, births, context),
+            None => column.mask.apply(&cell.values, context),
+        };
+        match masked {
             Ok(masked) => match text_of_one(&masked) {
                 Some(text) => Came::Text { text, is_token },
                 None => Came::Empty,

@@ -1,10 +1,15 @@
 //! The decision point: one principal, one relation, one answer.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::{FieldType, Relation};
 
-use crate::policy_set::{Purpose, Rule};
-use crate::{AggregateRule, ColumnGrant, Decision, Grant, PolicySet, Principal, Refusal, RowPredicate, SearchRule};
+use crate::deny::Denied;
+use crate::policy_set::{Rule, RuleColumn};
+use crate::purpose::{self, Purpose};
+use crate::{AggregateRule, ColumnGrant, Decision, Grant, Lift, Mask, PolicySet, Principal, Refusal, RowPredicate};
 
 /// Days from 0001-01-01 (day 1) to 1970-01-01.
 const EPOCH_FROM_CE: i64 = 719_163;
@@ -20,20 +25,40 @@ impl PolicySet {
     /// - no rule of the active role for the relation: [`Decision::Invisible`], whatever the purpose;
     /// - a declared purpose that is unknown, expired or not open to the role: [`Decision::Refused`], never less instead;
     /// - a relation the role reads only for a purpose, with none or another declared: [`Decision::Refused`];
+    /// - columns of which a purpose's rule shows more than the base rule, and which the purpose does not list: left out;
     /// - columns that the rule does not show, that the policy was not checked against, or whose type has changed since: left out;
     /// - a missing attribute: no rows.
+    ///
+    /// What a deny names is then taken away: a column as if no rule showed it, a relation as if there were no rule.
     #[must_use]
     pub fn decide_on(&self, principal: &Principal, relation: &Relation, today: i32) -> Decision {
         let Some(rules) = self.rules.get(&principal.role).and_then(|of_role| of_role.get(&relation.name)) else {
             return Decision::Invisible;
         };
+        let denied = self.denied(&principal.role, principal.purpose.as_deref(), relation);
+        if denied.whole.is_some() {
+            return Decision::Invisible;
+        }
         let purpose = match self.check_purpose(principal, today) {
             Ok(purpose) => purpose,
             Err(reason) => return Decision::Refused { reason },
         };
         let of_purpose = purpose.and_then(|p| rules.by_purpose.get(&p.id));
-        match (of_purpose.or(rules.base.as_ref()), purpose) {
-            (Some(rule), _) => grant(rule, principal, purpose, relation).map_or(Decision::Invisible, Decision::Visible),
+        let base = rules.base.as_ref();
+        // The reading of the policy has held the rule against the purpose's fields; what is shown does not rest on that alone.
+        let is_beyond = |column: &str| {
+            let both = purpose.zip(of_purpose);
+            both.is_some_and(|(p, rule)| !p.lists(&relation.name, column) && purpose::widens(rule, base, column))
+        };
+        match (of_purpose.or(base), purpose) {
+            (Some(rule), _) => {
+                let mut grant = grant(rule, principal, purpose, relation, &is_beyond);
+                if let (Some(grant), Some((purpose, rule))) = (&mut grant, purpose.zip(of_purpose)) {
+                    grant.search = purpose::search_within(rule, base, purpose, &relation.name).map(Arc::new);
+                }
+                let grant = grant.map(|grant| with_stored_search(grant, relation));
+                grant.and_then(|grant| take_away(grant, &denied)).map_or(Decision::Invisible, Decision::Visible)
+            }
             (None, Some(_)) => Decision::Refused { reason: Refusal::PurposeNotForRelation },
             (None, None) => Decision::Refused { reason: Refusal::PurposeMissing },
         }
@@ -50,7 +75,7 @@ impl PolicySet {
         if !purpose.roles.contains(&principal.role) {
             return Err(Refusal::PurposeNotForRole);
         }
-        if purpose.expires.is_some_and(|last_day| today > last_day) {
+        if today > purpose.expires {
             return Err(Refusal::PurposeExpired);
         }
         Ok(Some(purpose))
@@ -58,7 +83,13 @@ impl PolicySet {
 }
 
 /// `None` if nothing of the rule fits the relation any more.
-fn grant(rule: &Rule, principal: &Principal, purpose: Option<&Purpose>, relation: &Relation) -> Option<Grant> {
+fn grant(
+    rule: &Rule,
+    principal: &Principal,
+    purpose: Option<&Purpose>,
+    relation: &Relation,
+    is_beyond: &dyn Fn(&str) -> bool,
+) -> Option<Grant> {
     let rows = rule.rows.bind(&principal.attributes);
     if !rows_fit(&rows, relation) {
         return None;
@@ -66,42 +97,80 @@ fn grant(rule: &Rule, principal: &Principal, purpose: Option<&Purpose>, relation
     let columns: Vec<ColumnGrant> = relation
         .columns
         .iter()
+        .filter(|column| !is_beyond(column.name.as_str()))
         .filter_map(|column| {
             let shown = rule.columns.get(column.name.as_str())?;
+            let (mask, lift) = masks_of(shown, relation);
             (shown.field_type == column.field_type).then(|| ColumnGrant {
                 name: column.name.as_str().to_owned(),
-                mask: shown.mask.clone(),
+                mask: mask.clone(),
+                lift: lift.cloned(),
                 rule: shown.rule.clone(),
                 reason: shown.reason.clone(),
             })
         })
         .collect();
-    if columns.is_empty() {
-        return None;
-    }
-    if !aggregate_fits(rule.aggregate.as_deref(), &columns) {
-        return None;
-    }
-    Some(Grant {
+    let grant = Grant {
         rows,
         columns,
+        denied: Vec::new(),
         aggregate: rule.aggregate.clone(),
-        search: rule.search.clone().filter(|search| search_fits(search, relation)),
+        search: rule.search.clone(),
         rule: rule.id.clone(),
         legal_basis: rule.legal_basis.clone(),
         token_scope: purpose.map_or_else(|| format!("role:{}", principal.role), |p| p.id.clone()),
-        expires: purpose.and_then(|p| p.expires),
-    })
+        expires: purpose.map(|p| p.expires),
+    };
+    with_sound_parts(grant)
 }
 
-/// Whether the persons are still told apart: without that column nothing can be counted.
-fn aggregate_fits(aggregate: Option<&AggregateRule>, columns: &[ColumnGrant]) -> bool {
-    aggregate.is_none_or(|rule| columns.iter().any(|column| column.name == rule.persons))
+/// The mask of a column and its lift. Where no date decides any more, every row counts as a child's.
+fn masks_of<'r>(shown: &'r RuleColumn, relation: &Relation) -> (&'r Mask, Option<&'r Lift>) {
+    match &shown.lift {
+        Some(lift) if relation.column(&lift.birth_date).is_none_or(|c| c.field_type != FieldType::Date) => {
+            (&lift.mask, None)
+        }
+        lift => (&shown.mask, lift.as_ref()),
+    }
 }
 
-/// Whether everything that is compared is still there.
-fn search_fits(search: &SearchRule, relation: &Relation) -> bool {
-    search.by.iter().flat_map(|key| key.columns()).all(|column| relation.column(column).is_some())
+/// The grant without searches by columns that the relation does not have any more.
+fn with_stored_search(mut grant: Grant, relation: &Relation) -> Grant {
+    let stored = |column: &str| relation.column(column).is_some();
+    grant.search = grant.search.and_then(|search| search.only(&stored)).map(Arc::new);
+    grant
+}
+
+/// The grant without what is denied; `None` if nothing is left.
+fn take_away(mut grant: Grant, denied: &Denied<'_>) -> Option<Grant> {
+    grant.denied = grant.columns.iter().filter_map(|column| denied.column(&column.name)).collect();
+    grant.columns.retain(|column| !denied.has(&column.name));
+    // Whoever may not see a column does not find by it either.
+    grant.search = grant.search.and_then(|search| search.only(&|column| !denied.has(column))).map(Arc::new);
+    with_sound_parts(grant)
+}
+
+/// The grant with statistics over the columns that are left; `None` if there are none, or persons cannot be counted.
+fn with_sound_parts(mut grant: Grant) -> Option<Grant> {
+    if let Some(aggregate) = &grant.aggregate {
+        grant.aggregate = Some(aggregate_of(aggregate, &grant.columns)?);
+    }
+    (!grant.columns.is_empty()).then_some(grant)
+}
+
+/// The statistics over the columns that are shown; `None` if persons cannot be told apart, so that nothing can be counted.
+fn aggregate_of(rule: &Arc<AggregateRule>, columns: &[ColumnGrant]) -> Option<Arc<AggregateRule>> {
+    let shown: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    if !shown.contains(rule.persons.as_str()) {
+        return None;
+    }
+    if rule.keys.iter().chain(&rule.measures).all(|name| shown.contains(name.as_str())) {
+        return Some(Arc::clone(rule));
+    }
+    let mut left = AggregateRule::clone(rule);
+    left.keys.retain(|name| shown.contains(name.as_str()));
+    left.measures.retain(|name| shown.contains(name.as_str()));
+    Some(Arc::new(left))
 }
 
 /// Whether every column compared is a text of the relation.
@@ -121,6 +190,26 @@ fn china_day(now: DateTime<Utc>) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A purpose whose record has lost its fields after the policy was read.
+    #[test]
+    fn a_purpose_gives_nothing_beyond_its_fields_even_if_its_rule_does() {
+        let mut set = PolicySet::shipped().unwrap();
+        let relations = schemas::Registry::shipped().unwrap().relations();
+        let person = relations.iter().find(|r| r.name.to_string() == "unified.person").unwrap();
+        let role = "police_officer".to_owned();
+        let purpose = Some("case_investigation".to_owned());
+        let officer =
+            Principal { subject: "u1".to_owned(), role, attributes: std::collections::BTreeMap::new(), purpose };
+        let shown = |set: &PolicySet| set.decide_on(&officer, person, 0).grant().unwrap().clone();
+        assert_eq!(shown(&set).column("id_no").unwrap().mask, crate::Mask::Clear);
+        for purpose in Arc::make_mut(&mut set.purposes).values_mut() {
+            purpose.fields.clear();
+        }
+        let left = shown(&set);
+        assert!(left.column("id_no").is_none() && left.column("permit_no").is_none());
+        assert_eq!(left.column("name").unwrap().rule, "police_officer@case_investigation/unified.person/name");
+    }
 
     #[test]
     fn the_day_turns_at_sixteen_hours_utc() {

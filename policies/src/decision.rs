@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::{AggregateRule, Mask, RowPredicate, SearchRule};
+use crate::lift::Shown;
+use crate::{AggregateRule, Lift, Mask, RowPredicate, SearchRule};
 
 /// What a principal may see of one relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Grant {
     pub rows: RowPredicate,
     /// The visible columns only, in the order of the relation. Never empty.
     pub columns: Vec<ColumnGrant>,
+    /// Columns that the rule shows and a deny takes away, in the order of the relation.
+    pub denied: Vec<DeniedColumn>,
     /// If set, rows are never released, only groups of enough persons.
     pub aggregate: Option<Arc<AggregateRule>>,
     /// If set, one person may be found by full values that are not shown.
@@ -47,8 +50,8 @@ pub struct Grant {
     /// What tokens of this grant are bound to: the declared purpose, or `role:<role>` where none was declared, so that two
     /// roles without a purpose never get the same tokens. Pass it to [`crate::MaskContext::new`].
     pub token_scope: String,
-    /// Last day (days since 1970-01-01, China time) on which this grant holds; `None` if it does not end. Whoever keeps a
-    /// grant must ask again after it.
+    /// Last day (days since 1970-01-01, China time) on which this grant holds; `None` without a purpose. Whoever keeps a grant
+    /// must ask again after it.
     pub expires: Option<i32>,
 }
 
@@ -67,9 +70,35 @@ pub struct ColumnGrant {
     pub name: String,
     /// What is done to its values.
     pub mask: Mask,
+    /// What is done instead where the subject of the row is a child.
+    pub lift: Option<Lift>,
     /// Id of the rule for this column: `grid_worker/unified.person/id_no`.
     pub rule: String,
     /// Why it is shown as it is.
+    pub reason: Reason,
+}
+
+impl ColumnGrant {
+    /// What is done to the values, in one word for tables and headers: `keep_first_last`, with a lift
+    /// `clear_under_14_surname_only`; `None` if they are shown as they are in every row.
+    #[must_use]
+    pub fn mask_name(&self) -> Option<String> {
+        self.shown().name()
+    }
+
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown { mask: &self.mask, lift: self.lift.as_ref() }
+    }
+}
+
+/// A column that a rule shows and a deny takes away: it cannot be asked for, but whoever asks `why` is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeniedColumn {
+    /// Name of the column.
+    pub name: String,
+    /// Id of the deny for this column: `deny:any/unified.person/id_no`.
+    pub rule: String,
+    /// Why it is taken away.
     pub reason: Reason,
 }
 

@@ -20,6 +20,7 @@ use schemas::Relation;
 pub use change::{Change, ChangeLine, ChangedPart, PolicyChange, PolicyNote, RowExample, Wording};
 
 use crate::PolicySet;
+use crate::row::RowRule;
 
 /// What two policy sets show differently, and what only reads differently.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -77,6 +78,11 @@ impl PolicySet {
         changes.sort_by(|a, b| a.key().cmp(&b.key()));
         PolicyDiff { changes, notes: notes::compare(old, new) }
     }
+}
+
+/// Whether one row rule admits only what another admits, for every principal and every row; no where it cannot be decided.
+pub(crate) fn rows_within(inner: &RowRule, outer: &RowRule) -> bool {
+    inclusion::includes(inner, outer) == inclusion::Inclusion::Holds
 }
 
 /// Every role with every purpose it may declare, of either set.

@@ -3,16 +3,15 @@
 //! The schema is the first reader, not the judge: it cannot know the own names under `[masks]`, the attributes of a role or
 //! which mask fits which type. [`crate::PolicySet::parse`] decides.
 
+mod masks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::{FieldType, Relation};
+use schemas::{Classification, FieldType, Relation};
 use serde_json::{Map, Value, json};
 
+use self::masks::{catalogue_mask, mask, mask_names};
 use crate::{AggregateRule, SearchKey, SearchRule};
-
-/// Masks that need no parameter.
-const PLAIN_MASKS: [&str; 8] =
-    ["clear", "null", "constant", "surname_only", "first_char", "year", "address_to_compound", "redact_free_text"];
 
 /// Classes of personal information.
 const CLASSES: [&str; 10] = ["none", "P", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"];
@@ -34,6 +33,7 @@ pub fn policy_schema(relations: &[Relation]) -> Value {
         "type": "object",
         "additionalProperties": false,
         "properties": {
+            "classification": classification(),
             "masks": {
                 "description": "自定义的遮盖名称 / own names for masks",
                 "type": "object",
@@ -57,6 +57,11 @@ pub fn policy_schema(relations: &[Relation]) -> Value {
                 "type": "array",
                 "items": { "$ref": "#/$defs/rule" },
             },
+            "deny": {
+                "description": "禁止：在所有规则之后收回 / denies: taken away after every rule",
+                "type": "array",
+                "items": { "$ref": "#/$defs/deny" },
+            },
         },
         "$defs": {
             "text": { "type": "string", "minLength": 1 },
@@ -66,12 +71,25 @@ pub fn policy_schema(relations: &[Relation]) -> Value {
             ] },
             "name": { "type": "string", "pattern": NAME },
             "role": role(),
-            "purpose": purpose(),
+            "purpose": purpose(relations),
             "rule": rule(relations),
+            "deny": deny(relations),
             "rows": rows(relations),
             "mask": mask(),
             "catalogue_mask": catalogue_mask(),
         },
+    })
+}
+
+fn classification() -> Value {
+    let sets = Classification::shipped().unwrap_or_default();
+    let standards: Vec<&str> = sets.iter().map(|set| set.standard.as_str()).collect();
+    json!({
+        "description": "分级所依据的标准 / the standard that classes are resolved by",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["standard"],
+        "properties": { "standard": { "enum": standards } },
     })
 }
 
@@ -92,15 +110,27 @@ fn role() -> Value {
     })
 }
 
-fn purpose() -> Value {
+fn purpose(relations: &[Relation]) -> Value {
+    let of_relation =
+        |r: &Relation| -> Vec<String> { r.columns.iter().map(|c| format!("{}.{}", r.name, c.name)).collect() };
+    let fields: Vec<String> = relations.iter().flat_map(of_relation).collect();
     json!({
         "type": "object",
         "additionalProperties": false,
-        "required": ["zh", "en", "legal_basis", "roles"],
+        "required": ["zh", "en", "legal_basis", "matter", "fields", "expires", "roles"],
         "properties": {
             "zh": { "$ref": "#/$defs/text" },
             "en": { "$ref": "#/$defs/text" },
             "legal_basis": { "$ref": "#/$defs/text" },
+            "matter": {
+                "description": "所依附的事项编号，或编号的种类 / the matter number it is bound to, or the kind of number",
+                "$ref": "#/$defs/text",
+            },
+            "fields": {
+                "description": "可比基础规则多看的列，此外一列也不多 / columns that may be shown more than without the purpose",
+                "type": "array",
+                "items": { "enum": fields },
+            },
             "expires": { "description": "最后有效日 / last day", "type": "string", "format": "date" },
             "roles": { "$ref": "#/$defs/texts" },
         },
@@ -116,26 +146,13 @@ fn rule(relations: &[Relation]) -> Value {
         "properties": {
             "role": { "$ref": "#/$defs/name" },
             "purpose": { "$ref": "#/$defs/text" },
-            "relations": { "anyOf": [
-                { "enum": &names },
-                { "type": "array", "minItems": 1, "items": { "enum": &names } },
-            ] },
+            "relations": one_or_more(&names),
             "zh": { "$ref": "#/$defs/text" },
             "en": { "$ref": "#/$defs/text" },
             "legal_basis": { "$ref": "#/$defs/text" },
             "rows": { "$ref": "#/$defs/rows" },
-            "classes": {
-                "description": "按分级的默认遮盖 / default masks by class",
-                "type": "object",
-                "propertyNames": { "enum": CLASSES },
-                "additionalProperties": { "$ref": "#/$defs/mask" },
-            },
-            "columns": {
-                "description": "逐列的遮盖；未写明的列不可见 / masks by column; what is not named is hidden",
-                "type": "object",
-                "properties": columns(relations),
-                "additionalProperties": { "$ref": "#/$defs/mask" },
-            },
+            "classes": masks_by_class(),
+            "columns": masks_by_column(relations),
             "aggregate": aggregate(),
             "search": {
                 "description": "凭完整的值查找一个人 / find one person by full values",
@@ -151,9 +168,88 @@ fn rule(relations: &[Relation]) -> Value {
                     "per_hour": { "type": "integer", "minimum": 1, "maximum": SearchRule::PER_HOUR_MAX },
                 },
             },
+            "lift": lift(relations),
         },
         "allOf": relations.iter().map(columns_of).collect::<Vec<Value>>(),
     })
+}
+
+fn lift(relations: &[Relation]) -> Value {
+    let columns = relations.iter().flat_map(|r| &r.columns);
+    let dates: BTreeSet<&str> = columns.filter(|c| c.field_type == FieldType::Date).map(|c| c.name.as_str()).collect();
+    json!({
+        "description": "儿童所在行提高遮盖 / stronger masks for the rows of children",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["birth_date", "under_years"],
+        "anyOf": [{ "required": ["columns"] }, { "required": ["classes"] }],
+        "properties": {
+            "birth_date": { "description": "出生日期列 / the date column that decides", "enum": dates },
+            "under_years": {
+                "description": "未满多少周岁 / under how many years",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 120,
+            },
+            "columns": masks_by_column(relations),
+            "classes": masks_by_class(),
+        },
+    })
+}
+
+fn masks_by_class() -> Value {
+    json!({
+        "description": "按分级的默认遮盖 / default masks by class",
+        "type": "object",
+        "propertyNames": { "enum": CLASSES },
+        "additionalProperties": { "$ref": "#/$defs/mask" },
+    })
+}
+
+fn masks_by_column(relations: &[Relation]) -> Value {
+    json!({
+        "description": "逐列的遮盖；未写明的列不可见 / masks by column; what is not named is hidden",
+        "type": "object",
+        "properties": columns(relations),
+        "additionalProperties": { "$ref": "#/$defs/mask" },
+    })
+}
+
+fn deny(relations: &[Relation]) -> Value {
+    let names: Vec<String> = relations.iter().map(|r| r.name.to_string()).collect();
+    let columns: BTreeSet<&str> = relations.iter().flat_map(|r| &r.columns).map(|c| c.name.as_str()).collect();
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["role", "relations", "zh", "en", "legal_basis"],
+        "properties": {
+            "role": {
+                "description": "角色，或 any 表示所有角色 / a role, several, or any for every role",
+                "$ref": "#/$defs/texts",
+            },
+            "purpose": { "$ref": "#/$defs/text" },
+            "relations": one_or_more(&names),
+            "columns": one_or_more(&columns),
+            "zh": { "$ref": "#/$defs/text" },
+            "en": { "$ref": "#/$defs/text" },
+            "legal_basis": { "$ref": "#/$defs/text" },
+        },
+        "allOf": relations.iter().map(denied_columns_of).collect::<Vec<Value>>(),
+    })
+}
+
+/// One of the words or a list of them.
+fn one_or_more(words: &impl serde::Serialize) -> Value {
+    json!({ "anyOf": [
+        { "enum": words },
+        { "type": "array", "minItems": 1, "items": { "enum": words } },
+    ] })
+}
+
+/// A deny for a relation names columns of that relation only.
+fn denied_columns_of(relation: &Relation) -> Value {
+    let columns: Vec<&str> = relation.columns.iter().map(|c| c.name.as_str()).collect();
+    json!({ "if": names(relation), "then": { "properties": { "columns": one_or_more(&columns) } } })
 }
 
 fn aggregate() -> Value {
@@ -188,17 +284,22 @@ fn columns(relations: &[Relation]) -> Map<String, Value> {
 
 /// A rule for a relation names columns of that relation only.
 fn columns_of(relation: &Relation) -> Value {
-    let name = relation.name.to_string();
     let columns: Vec<&str> = relation.columns.iter().map(|c| c.name.as_str()).collect();
+    json!({ "if": names(relation), "then": { "properties": {
+        "columns": { "propertyNames": { "enum": &columns } },
+        "lift": { "properties": { "columns": { "propertyNames": { "enum": &columns } } } },
+    } } })
+}
+
+/// Whether a rule or deny is for the relation.
+fn names(relation: &Relation) -> Value {
+    let name = relation.name.to_string();
     json!({
-        "if": {
-            "required": ["relations"],
-            "properties": { "relations": { "anyOf": [
-                { "const": &name },
-                { "type": "array", "contains": { "const": &name } },
-            ] } },
-        },
-        "then": { "properties": { "columns": { "propertyNames": { "enum": columns } } } },
+        "required": ["relations"],
+        "properties": { "relations": { "anyOf": [
+            { "const": &name },
+            { "type": "array", "contains": { "const": &name } },
+        ] } },
     })
 }
 
@@ -239,75 +340,4 @@ fn rows(relations: &[Relation]) -> Value {
             combine("or"),
         ],
     })
-}
-
-/// A mask in a rule: as in the catalogue, or an own name, which only the reader of the whole file knows.
-fn mask() -> Value {
-    json!({ "anyOf": [
-        { "$ref": "#/$defs/catalogue_mask" },
-        { "type": "string", "pattern": NAME, "not": { "enum": mask_names() } },
-    ] })
-}
-
-/// Parameters of the masks that have any: name, those required, all of them.
-fn parametric_masks() -> Vec<(&'static str, Vec<&'static str>, Value)> {
-    let characters = json!({ "type": "integer", "minimum": 1, "maximum": 256 });
-    let keep = |own: &[&str]| {
-        let mut all = json!({
-            "length": { "anyOf": [&characters, { "type": "array", "minItems": 1, "items": &characters }] },
-            "each": { "type": "string", "minLength": 1, "maxLength": 1 },
-            "digits": { "type": "boolean" },
-        });
-        for name in own {
-            if let Some(all) = all.as_object_mut() {
-                all.insert((*name).to_owned(), characters.clone());
-            }
-        }
-        all
-    };
-    vec![
-        ("constant", vec![], json!({ "text": { "$ref": "#/$defs/text" } })),
-        ("keep_first", vec!["n"], keep(&["n"])),
-        ("keep_last", vec!["n"], keep(&["n"])),
-        ("keep_first_last", vec!["first", "last"], keep(&["first", "last"])),
-        (
-            "age_band",
-            vec!["width"],
-            json!({
-                "width": { "type": "integer", "minimum": 1, "maximum": 50 },
-                "top": { "type": "integer", "minimum": 1, "maximum": 130 },
-            }),
-        ),
-        ("division_prefix", vec!["digits"], json!({ "digits": { "enum": [2, 4, 6, 9] } })),
-        (
-            "amount_band",
-            vec!["width"],
-            json!({ "width": { "type": "integer", "minimum": 1, "maximum": 1_000_000_000 } }),
-        ),
-        ("token", vec!["class"], json!({ "class": { "$ref": "#/$defs/name" } })),
-    ]
-}
-
-fn mask_names() -> Vec<&'static str> {
-    let mut names: BTreeSet<&str> = PLAIN_MASKS.into_iter().collect();
-    names.extend(parametric_masks().into_iter().map(|(name, ..)| name));
-    names.into_iter().collect()
-}
-
-fn catalogue_mask() -> Value {
-    let mut forms = vec![json!({ "enum": PLAIN_MASKS })];
-    let parametric = parametric_masks();
-    for name in PLAIN_MASKS.iter().filter(|name| !parametric.iter().any(|(other, ..)| other == *name)) {
-        forms.push(mask_table(name, &[], &json!({})));
-    }
-    forms.extend(parametric.iter().map(|(name, needed, parameters)| mask_table(name, needed, parameters)));
-    json!({ "anyOf": forms })
-}
-
-fn mask_table(name: &str, needed: &[&str], parameters: &Value) -> Value {
-    let mut properties = Map::new();
-    properties.insert("mask".to_owned(), json!({ "const": name }));
-    properties.extend(parameters.as_object().cloned().unwrap_or_default());
-    let required: Vec<&str> = std::iter::once("mask").chain(needed.iter().copied()).collect();
-    json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
 }

@@ -1,11 +1,14 @@
 //! Columns that give a masked value away together: the usual mask of an ID number hides exactly the birth date.
 //!
+//! It also names what a purpose lists and no rule of it needs (`lint/purposes.rs`).
+//!
 //! The linter reads a policy set, runs no query and sees no value. What it is *not*: a proof. It knows the kinds of columns
 //! in `lint/kinds.rs` and the combinations in `lint/rules.rs`, follows a person over one key and a place over any number of
 //! keys, and does not know which rows two rules share.
 
 mod candidates;
 mod kinds;
+mod purposes;
 mod rules;
 mod view;
 
@@ -14,8 +17,9 @@ use std::fmt;
 
 use schemas::Relation;
 
+use self::kinds::Kind;
 use self::rules::{LintRule, Pair, RULES, Reach, Weight};
-use self::view::{Link, Sight, View};
+use self::view::{Link, Rows, Sight, View};
 use crate::PolicySet;
 
 /// Below so many originals a combination is an error: ten can be tried by hand, so the mask protects nobody.
@@ -39,7 +43,7 @@ impl fmt::Display for LintSeverity {
     }
 }
 
-/// Columns that one role sees for one purpose and that give a masked value away together.
+/// Columns that one role sees for one purpose and that give a masked value away together, or that the purpose lists in vain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LintFinding {
     /// The role.
@@ -50,8 +54,10 @@ pub struct LintFinding {
     pub rule: &'static str,
     /// How bad it is.
     pub severity: LintSeverity,
-    /// The columns, `relation.column`; the one given away first.
+    /// The columns, `relation.column`; the one given away first, if one is.
     pub columns: Vec<String>,
+    /// Whether only the rows of children have it, whose masks a lift makes stronger.
+    pub of_children: bool,
     /// How many originals are left at the least, where that can be counted.
     pub candidates: Option<u64>,
     /// What is given away and what to do, in Chinese.
@@ -69,24 +75,24 @@ impl fmt::Display for LintFinding {
         }
         write!(f, " {}", self.columns.join(" + "))?;
         match self.candidates {
-            Some(1) => f.write_str(": 1 candidate"),
-            Some(n) => write!(f, ": {n} candidates"),
-            None => Ok(()),
+            Some(1) => f.write_str(": 1 candidate")?,
+            Some(n) => write!(f, ": {n} candidates")?,
+            None => {}
         }
+        if self.of_children { f.write_str(" (children)") } else { Ok(()) }
     }
 }
 
 impl PolicySet {
     /// Every combination of columns that shows more than its masks say, for each role without a purpose and with each of
-    /// its own. `relations`: those the set was checked against. Findings by role, purpose, rule and columns; empty is good.
+    /// its own, and every purpose that lists more than its rules use. `relations`: those the set was checked against. Findings by role, purpose, rule and columns; empty is good.
     #[must_use]
     pub fn lint(&self, relations: &[Relation]) -> Vec<LintFinding> {
-        let mut found = Vec::new();
+        let mut found = purposes::unused_fields(self, relations);
         for role in self.roles() {
-            let base = findings(&View::of(self, &role.name, None, relations), &role.name, None);
+            let base = self.findings_of(&role.name, None, relations);
             for purpose in self.purposes_of(&role.name) {
-                let view = View::of(self, &role.name, Some(&purpose.id), relations);
-                let own = findings(&view, &role.name, Some(&purpose.id));
+                let own = self.findings_of(&role.name, Some(&purpose.id), relations);
                 found.extend(own.into_iter().filter(|f| !base.iter().any(|b| is_same_but_purpose(f, b))));
             }
             found.extend(base);
@@ -94,10 +100,34 @@ impl PolicySet {
         found.sort_by(|a, b| (&a.role, &a.purpose, a.rule, &a.columns).cmp(&(&b.role, &b.purpose, b.rule, &b.columns)));
         found
     }
+
+    /// Findings of ordinary rows, and those that only the rows of children have.
+    fn findings_of(&self, role: &str, purpose: Option<&str>, relations: &[Relation]) -> Vec<LintFinding> {
+        let of_rows = |rows| findings(&View::of(self, role, purpose, relations, rows), role, purpose);
+        let mut found = of_rows(Rows::Ordinary);
+        let of_children = of_rows(Rows::Lifted);
+        let more = of_children.into_iter().filter(|f| !found.iter().any(|other| is_same_but_purpose(f, other)));
+        let more: Vec<LintFinding> = more.map(LintFinding::of_children).collect();
+        found.extend(more);
+        found
+    }
+}
+
+impl LintFinding {
+    /// The same finding, told of the rows of children.
+    fn of_children(self) -> Self {
+        Self {
+            of_children: true,
+            zh: format!("在提高遮盖的行（儿童）中，{}", self.zh),
+            en: format!("in the lifted rows, of children: {}", self.en),
+            ..self
+        }
+    }
 }
 
 fn is_same_but_purpose(a: &LintFinding, b: &LintFinding) -> bool {
-    (a.rule, &a.columns, a.candidates, a.severity) == (b.rule, &b.columns, b.candidates, b.severity)
+    (a.rule, &a.columns, a.candidates, a.severity, a.of_children)
+        == (b.rule, &b.columns, b.candidates, b.severity, b.of_children)
 }
 
 fn findings(view: &View<'_>, role: &str, purpose: Option<&str>) -> Vec<LintFinding> {
@@ -169,7 +199,8 @@ impl Weighed<'_, '_> {
     }
 
     fn finding(&self, rule: &LintRule, role: &str, purpose: Option<&str>) -> LintFinding {
-        let sex = self.sex.filter(|_| rule.reach == Reach::SamePerson && rule.id != "W-006-name");
+        let counts_numbers = self.masked.kind == Kind::CitizenId && matches!(self.weight, Weight::Candidates(_));
+        let sex = self.sex.filter(|_| rule.reach == Reach::SamePerson && counts_numbers);
         let mut columns: Vec<String> = self.masked.names().chain(self.beside.names()).collect();
         columns.extend(sex.into_iter().flat_map(Sight::names));
         let candidates = match self.weight {
@@ -186,6 +217,7 @@ impl Weighed<'_, '_> {
             zh: format!("{}合在一起{zh}。{}。", columns.join("、"), rule.zh),
             en: format!("{} together {en}: {}.", columns.join(", "), rule.en),
             columns,
+            of_children: false,
             candidates,
         }
     }

@@ -21,6 +21,7 @@ use schemas::FieldType;
 
 pub use context::MaskContext;
 pub use disclosure::{Disclosure, Positions};
+pub(crate) use generalize::is_under_age;
 pub use redact::{Keep, REDACTED};
 
 /// What is done to the values of one column.

@@ -47,7 +47,10 @@ pub struct MatrixCell {
     pub rows: String,
     /// Name of the column; `None` if the relation cannot be read.
     pub column: Option<String>,
-    /// Name and parameters of the mask: `keep_first_last(6, 4)`; `-` if the column is hidden.
+    /// Id of the deny that takes the column or the relation away; empty if none does.
+    pub deny: String,
+    /// Name and parameters of the mask: `keep_first_last(6, 4)`, with a lift `clear, under 14 by birth_date: surname_only`; `-` if
+    /// the column is hidden.
     pub mask: String,
 }
 
@@ -80,21 +83,31 @@ impl PolicySet {
             rule: String::new(),
             rows: String::new(),
             column: None,
+            deny: String::new(),
             mask: "-".to_owned(),
         };
         match &decision {
-            Decision::Invisible => vec![whole],
+            Decision::Invisible => vec![MatrixCell { deny: self.deny_of_all(role, purpose, relation), ..whole }],
             Decision::Refused { reason } => vec![MatrixCell { refusal: reason.to_string(), ..whole }],
             Decision::Visible(grant) => {
                 let whole = MatrixCell { rule: grant.rule.clone(), rows: format!("{:?}", grant.rows), ..whole };
                 let cells = relation.columns.iter().map(|column| {
                     let granted = grant.column(column.name.as_str());
-                    let mask = granted.map_or_else(|| "-".to_owned(), |granted| granted.mask.to_string());
-                    MatrixCell { column: Some(column.name.to_string()), mask, ..whole.clone() }
+                    let mask = granted.map_or_else(|| "-".to_owned(), |granted| granted.shown().to_string());
+                    let denied = grant.denied.iter().find(|denied| denied.name == column.name.as_str());
+                    let deny = denied.map_or_else(String::new, |denied| denied.rule.clone());
+                    MatrixCell { column: Some(column.name.to_string()), deny, mask, ..whole.clone() }
                 });
                 cells.collect()
             }
         }
+    }
+
+    /// The deny that hides a relation for which the role has rules; empty if there is none.
+    fn deny_of_all(&self, role: &str, purpose: Option<&str>, relation: &Relation) -> String {
+        let has_rules = self.rules.get(role).is_some_and(|of_role| of_role.contains_key(&relation.name));
+        let denied = self.denied(role, purpose, relation);
+        denied.first_id().filter(|_| has_rules).map_or_else(String::new, str::to_owned)
     }
 
     /// The decision for a principal who has every attribute of the role, each as `<attribute>`, on a day on which no

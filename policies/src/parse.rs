@@ -1,6 +1,9 @@
 //! The policy language: closed, typed, checked whole.
 //!
 //! ```toml
+//! [classification]                          # may be left out; then the standard in force since 2025-11-01
+//! standard = "GB/T 45574-2025"              # or "GB/T 35273-2020": by which `classes` are resolved
+//!
 //! [masks]                                   # own names for masks used often
 //! id_number = { mask = "keep_first_last", first = 6, last = 4, length = 18, digits = true }
 //!
@@ -13,7 +16,9 @@
 //! zh = "案件侦办"
 //! en = "case investigation"
 //! legal_basis = "《中华人民共和国刑事诉讼法》第五十四条"
-//! expires = 2027-12-31                      # last day; may be left out
+//! matter = "立案决定书文号"                  # the matter it is bound to, or what number its matters have
+//! fields = ["unified.person.id_no"]         # all of which it may show more than the base rules; may be empty
+//! expires = 2027-12-31                      # last day
 //! roles = ["police_officer"]
 //!
 //! [[rule]]
@@ -37,15 +42,44 @@
 //! [rule.search]                             # may be left out; then nobody is found by a value that is not shown
 //! by = ["id_no", "name+birth_date"]         # full values only
 //! per_hour = 30                             # most tries of one subject
+//!
+//! [rule.lift]                               # may be left out; stronger masks for the rows of children
+//! birth_date = "birth_date"                 # the date column that decides; it need not be shown
+//! under_years = 14
+//! columns = { phone = "null" }              # of columns that the rule shows
+//! classes = { P = "null" }                  # of the other columns of a class; one of the two may be left out
+//!
+//! [[deny]]                                  # taken away after every rule
+//! role = "any"                              # or one role, or a list of roles
+//! purpose = "case_investigation"            # only for that purpose; otherwise for every one and for none
+//! relations = ["unified.person"]
+//! columns = ["ethnicity"]                   # without it: the whole relation
+//! zh = "不得查看民族"
+//! en = "nobody sees the ethnicity"
+//! legal_basis = "……"
 //! ```
 //!
 //! `rows` is `"all"`, `{ column, in = ATTRIBUTE }`, `{ column, prefix = ATTRIBUTE }`, `{ column, equals = [TEXT] }`,
 //! `{ column, starts_with = [TEXT] }`, `{ and = [..] }` or `{ or = [..] }`. A column that neither `columns` nor `classes`
 //! names is hidden. What a text does not say is never assumed: a word not known here is a fault.
+//!
+//! A rule of a purpose that shows a column more than the base rule of the same role and relation does (by its mask, by
+//! further rows, or by rows in place of groups), and that is not among the purpose's `fields`, is a fault.
+//!
+//! A lifted mask has the output type of the ordinary one and shows no more; it holds for a row whose subject is under that
+//! age on the day of the query, and for one without a usable birth date. A date of less than a day counts as the first of its
+//! month or year, as it is stored: where such dates are common, `under_years` should be one higher. What is counted or summed
+//! of an aggregate cannot be lifted, its keys can.
+//!
+//! A deny takes a column out of an aggregate too; without its persons an aggregate, and the relation with it, is invisible. Row
+//! rules may still compare the column.
 
 mod aggregate_spec;
 mod case_spec;
+mod class_set;
+mod deny_spec;
 mod fault;
+mod lift_spec;
 mod mask_spec;
 mod reader;
 mod row_spec;
@@ -84,12 +118,22 @@ pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<Po
     }
     let span = document.span();
     let mut top = TableReader::new(document.get_ref(), span);
+    let classification = class_set::read(top.get("classification"), &mut faults);
     let masks = mask_spec::read_named(top.optional_table("masks", &mut faults), &mut faults);
     let roles = subjects::read_roles(top.optional_table("role", &mut faults), &mut faults);
-    let purposes = subjects::read_purposes(top.optional_table("purpose", &mut faults), &roles, &mut faults);
     let by_name: BTreeMap<String, &Relation> = relations.iter().map(|r| (r.name.to_string(), r)).collect();
-    let known = rules::Known { roles: &roles, purposes: &purposes, masks: &masks, relations: &by_name };
+    let purposes = top.optional_table("purpose", &mut faults);
+    let (purposes, unread_fields) = subjects::read_purposes(purposes, &roles, &by_name, &mut faults);
+    let known = rules::Known {
+        roles: &roles,
+        purposes: &purposes,
+        unread_fields: &unread_fields,
+        classification,
+        masks: &masks,
+        relations: &by_name,
+    };
     let rules = rules::read_rules(top.optional_array("rule", &mut faults), &known, &mut faults);
+    let denies = deny_spec::read_denies(top.optional_array("deny", &mut faults), &known, &mut faults);
     top.close(&mut faults);
     let version = hex::encode(Sha256::digest(text.as_bytes()));
     faults.into_result(PolicySet {
@@ -97,5 +141,7 @@ pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<Po
         roles: Arc::new(roles),
         purposes: Arc::new(purposes),
         rules: Arc::new(rules),
+        denies: Arc::new(denies),
+        standard: classification.map_or_else(String::new, |set| set.standard.clone()),
     })
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use schemas::{FieldType, Registry, Relation, RelationName};
 
+use crate::deny::Deny;
+use crate::lift::Shown;
 use crate::parse::{self, FaultKind};
 use crate::row::RowRule;
-use crate::{AggregateRule, Mask, PolicyFault, Reason, SearchRule};
+use crate::{AggregateRule, Lift, Mask, PolicyFault, Purpose, Reason, SearchRule};
 
 /// The shipped policies, and the name they go by in faults.
 const SHIPPED: (&str, &str) = ("policies/data/default.toml", include_str!("../data/default.toml"));
@@ -16,13 +18,17 @@ const SHIPPED: (&str, &str) = ("policies/data/default.toml", include_str!("../da
 ///
 /// How rules combine: a principal has one active role, and for one role, purpose and relation there is exactly one rule (two
 /// are a fault). A rule that names no purpose is the base rule of its role and relation: it holds when no purpose is
-/// declared, and also under a declared purpose for which that relation has no rule of its own. Rules are never merged.
+/// declared, and also under a declared purpose for which that relation has no rule of its own. Rules are never merged. A rule of
+/// a purpose shows more than the base rule only of the columns that the purpose lists as its `fields`. What a deny names is
+/// taken away last, whatever rules grant.
 #[derive(Debug, Clone)]
 pub struct PolicySet {
     pub(crate) version: String,
     pub(crate) roles: Arc<BTreeMap<String, Role>>,
     pub(crate) purposes: Arc<BTreeMap<String, Purpose>>,
     pub(crate) rules: Arc<BTreeMap<String, BTreeMap<RelationName, RulesOfRelation>>>,
+    pub(crate) denies: Arc<Vec<Deny>>,
+    pub(crate) standard: String,
 }
 
 /// A role that a principal can be active in.
@@ -36,23 +42,6 @@ pub struct Role {
     pub en: String,
     /// Attributes of the principal that its row rules compare with: `grids`.
     pub attributes: Vec<String>,
-}
-
-/// What data may be asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Purpose {
-    /// Id in tokens and rules: `case_investigation`.
-    pub id: String,
-    /// Chinese title.
-    pub zh: String,
-    /// English title.
-    pub en: String,
-    /// Law, article or mandate it rests on.
-    pub legal_basis: String,
-    /// Last day it holds, in days since 1970-01-01 (China time); `None` if it does not end.
-    pub expires: Option<i32>,
-    /// Roles that may declare it.
-    pub roles: Vec<String>,
 }
 
 /// The rules of one role for one relation.
@@ -71,6 +60,8 @@ pub(crate) struct Rule {
     pub(crate) columns: BTreeMap<String, RuleColumn>,
     pub(crate) aggregate: Option<Arc<AggregateRule>>,
     pub(crate) search: Option<Arc<SearchRule>>,
+    /// Of a rule for a purpose: whether its rows and statistics are within those of the base rule.
+    pub(crate) is_within_base: bool,
 }
 
 /// One column that a rule shows, bound to the type it was checked against.
@@ -78,8 +69,15 @@ pub(crate) struct Rule {
 pub(crate) struct RuleColumn {
     pub(crate) field_type: FieldType,
     pub(crate) mask: Mask,
+    pub(crate) lift: Option<Lift>,
     pub(crate) rule: String,
     pub(crate) reason: Reason,
+}
+
+impl RuleColumn {
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown { mask: &self.mask, lift: self.lift.as_ref() }
+    }
 }
 
 impl PolicySet {
@@ -111,6 +109,12 @@ impl PolicySet {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The standard by which classes of personal information were resolved: `GB/T 45574-2025`.
+    #[must_use]
+    pub fn standard(&self) -> &str {
+        &self.standard
     }
 
     /// All roles, by name.

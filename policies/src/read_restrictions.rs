@@ -12,6 +12,7 @@
 //! | year, on a date | `truncate-to-year` |
 //! | token, on a text | `sha-256-query-local`, if the role sees tokens of one class only: the action does not keep classes apart |
 //! | any other | `replace-with-null` |
+//! | any with a lift | that of the lifted mask, for every row |
 //!
 //! `show-first-4`, `show-last-4` and `mask-alphanum` are never used: they tell lengths and kinds of characters, and pass
 //! short values whole. `sha-256-global` is never used: ID numbers are few enough to be hashed one by one.
@@ -47,7 +48,7 @@ pub fn export_read_restrictions(set: &PolicySet, principal: &Principal, relation
         if let Some(action) = action {
             projections.push(json!({ "field-id": id, "action": action }));
             if let Some(shown) = shown.filter(|_| is_stricter) {
-                let mask = shown.mask.to_string();
+                let mask = shown.shown().to_string();
                 stricter.push(json!({ "field-id": id, "column": shown.name, "mask": mask, "action": action }));
             }
         }
@@ -62,9 +63,17 @@ pub fn export_read_restrictions(set: &PolicySet, principal: &Principal, relation
     Value::Object(out)
 }
 
-/// The action for a column, and whether it shows less than the mask. No action: shown as it is.
+/// The action for a column, and whether it shows less than the mask. No action: shown as it is. An action is the same for every
+/// row, so a column with a lift gets that of the lifted mask, which shows no more than the ordinary one.
 fn action(column: &ColumnGrant, data_type: &DataType, one_token_class: bool) -> (Option<&'static str>, bool) {
-    match (&column.mask, data_type) {
+    match &column.lift {
+        Some(lift) => (action_of(&lift.mask, data_type, one_token_class).0, true),
+        None => action_of(&column.mask, data_type, one_token_class),
+    }
+}
+
+fn action_of(mask: &Mask, data_type: &DataType, one_token_class: bool) -> (Option<&'static str>, bool) {
+    match (mask, data_type) {
         (Mask::Clear, _) => (None, false),
         (Mask::Null, _) => (Some(NULL), false),
         (Mask::Constant { .. }, DataType::Utf8) => (Some("mask-to-fixed-value"), false),
@@ -82,8 +91,10 @@ fn token_classes<'s>(set: &'s PolicySet, principal: &Principal) -> BTreeSet<&'s 
         let of_purpose = principal.purpose.as_ref().and_then(|purpose| rules.by_purpose.get(purpose));
         let rule = of_purpose.or(rules.base.as_ref());
         for column in rule.into_iter().flat_map(|rule| rule.columns.values()) {
-            if let Mask::Token { class } = &column.mask {
-                classes.insert(class.as_str());
+            for mask in column.lift.iter().map(|lift| &lift.mask).chain([&column.mask]) {
+                if let Mask::Token { class } = mask {
+                    classes.insert(class.as_str());
+                }
             }
         }
     }

@@ -47,6 +47,13 @@ impl SearchRule {
     /// More is no longer looking for one person.
     pub const PER_HOUR_MAX: u32 = 1_000;
 
+    /// The rule without keys that compare a column of which this does not hold; `None` if no key is left.
+    pub(crate) fn only(&self, may_compare: &dyn Fn(&str) -> bool) -> Option<Self> {
+        let by: BTreeSet<SearchKey> =
+            self.by.iter().copied().filter(|key| key.columns().iter().all(|column| may_compare(column))).collect();
+        (!by.is_empty()).then_some(Self { by, per_hour: self.per_hour })
+    }
+
     /// Whether everything that may be found under `self` may be found under `other`.
     #[must_use]
     pub fn shows_no_more_than(&self, other: &Self) -> bool {

@@ -80,8 +80,8 @@ impl FieldType {
     }
 }
 
-/// The class of personal information a column holds (PIPL art. 28; GB/T 45574-2025). There is no default: an
-/// unclassified column is hidden from everybody.
+/// The class of personal information a column holds (PIPL art. 28; as declared: GB/T 45574-2025, for other standards see
+/// [`crate::Classification`]). There is no default: an unclassified column is hidden from everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Sensitivity {
     /// Not personal.

@@ -3,6 +3,7 @@
 //! This crate knows no file, no network, no thread and no query engine. It declares:
 //! - [`Dataset`]: one department export, with its fields, heading aliases, code lists and classification;
 //! - [`Relation`]: one table of the unified base;
+//! - [`Classification`]: which columns are sensitive by which standard, in dated sets;
 //! - [`CodeList`] and [`Divisions`]: the code lists, each with its version, and the division codes, current and historical;
 //! - identifiers that can only be built by parsing ([`CitizenId`], [`CreditCode`], [`Phones`], [`PartialDate`],
 //!   [`DivisionCode`], [`StandardAddress`]);
@@ -14,6 +15,7 @@
 mod address;
 mod cell;
 mod citizen_id;
+mod classification;
 mod code_list;
 mod credit_code;
 mod dataset;
@@ -37,6 +39,7 @@ mod writing;
 pub use address::StandardAddress;
 pub use cell::{Cell, CellReader, CellValue, RowContext};
 pub use citizen_id::{CitizenId, CitizenIdError};
+pub use classification::Classification;
 pub use code_list::{CodeList, CodeListId};
 pub use credit_code::{CreditCode, CreditCodeError};
 pub use dataset::{Dataset, HeadingMatch};

@@ -40,6 +40,10 @@ pub(crate) const UNIFIED: &[(&str, &str)] = shipped![
     "unified/residence.toml",
 ];
 
+/// Dated sets of classes.
+pub(crate) const CLASSIFICATIONS: &[(&str, &str)] =
+    shipped!["classification/gbt_35273_2020.toml", "classification/gbt_45574_2025.toml"];
+
 /// Code lists.
 pub(crate) const CODE_LISTS: &[(&str, &str)] = shipped![
     "codes/address_element_gat2000_32.csv",
@@ -120,9 +124,12 @@ mod tests {
     #[test]
     fn every_file_of_the_folders_is_compiled_in() {
         let root = Path::new("data");
-        for (folder, ending, list) in
-            [("datasets", "toml", DATASETS), ("unified", "toml", UNIFIED), ("codes", "csv", CODE_LISTS)]
-        {
+        for (folder, ending, list) in [
+            ("datasets", "toml", DATASETS),
+            ("unified", "toml", UNIFIED),
+            ("classification", "toml", CLASSIFICATIONS),
+            ("codes", "csv", CODE_LISTS),
+        ] {
             let mut found = BTreeSet::new();
             on_disk(&root.join(folder), root, ending, &mut found);
             let listed: BTreeSet<String> = list.iter().map(|(path, _)| (*path).to_owned()).collect();

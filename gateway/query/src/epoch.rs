@@ -79,6 +79,7 @@ fn essence(decision: Decision) -> Option<Grant> {
     let Decision::Visible(mut grant) = decision else { return None };
     grant.legal_basis.clear();
     grant.rule.clear();
+    grant.denied.clear();
     for column in &mut grant.columns {
         column.rule.clear();
         column.reason = policies::Reason::default();

@@ -12,7 +12,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use policies::{AggregateRule, Grant, Mask};
+use policies::{AggregateRule, DeniedColumn, Grant};
 use schemas::{Relation, RelationName};
 
 use crate::session::CATALOG;
@@ -33,6 +33,8 @@ pub struct VisibleRelation {
     pub aggregate: Option<Arc<AggregateRule>>,
     /// Visible columns in order.
     pub columns: Vec<VisibleColumn>,
+    /// Columns that a deny takes away from what a rule shows, with the reason. They cannot be queried.
+    pub denied: Vec<VisibleColumn>,
 }
 
 /// A column as one principal sees it.
@@ -46,7 +48,8 @@ pub struct VisibleColumn {
     pub zh: String,
     /// English title.
     pub en: String,
-    /// Name of the mask; none if shown in clear.
+    /// Name of the mask, with that of a lift (`clear_under_14_surname_only`); none if shown in clear in every row; `denied` if a deny
+    /// takes the column away.
     pub mask: Option<String>,
     /// The rule that decided.
     pub rule: String,
@@ -70,7 +73,7 @@ impl VisibleRelation {
                     data_type: field.data_type().clone(),
                     zh: declared.map(|column| column.zh.clone()).unwrap_or_default(),
                     en: declared.map(|column| column.en.clone()).unwrap_or_default(),
-                    mask: (granted.mask != Mask::Clear).then(|| granted.mask.name().to_owned()),
+                    mask: granted.mask_name(),
                     rule: granted.rule.clone(),
                     reason_zh: granted.reason.zh.clone(),
                     reason_en: granted.reason.en.clone(),
@@ -84,8 +87,24 @@ impl VisibleRelation {
             rows_filtered: grant.rows != policies::RowPredicate::All,
             aggregate: grant.aggregate.clone(),
             columns,
+            denied: grant.denied.iter().filter_map(|denied| denied_column(relation, denied)).collect(),
         }
     }
+}
+
+/// What is told of a column that a deny takes away.
+fn denied_column(relation: &Relation, denied: &DeniedColumn) -> Option<VisibleColumn> {
+    let declared = relation.column(&denied.name)?;
+    Some(VisibleColumn {
+        name: denied.name.clone(),
+        data_type: declared.field_type.arrow_type(),
+        zh: declared.zh.clone(),
+        en: declared.en.clone(),
+        mask: Some("denied".to_owned()),
+        rule: denied.rule.clone(),
+        reason_zh: denied.reason.zh.clone(),
+        reason_en: denied.reason.en.clone(),
+    })
 }
 
 /// A table of metadata. Marks itself so that gate 2 knows it from a raw table.

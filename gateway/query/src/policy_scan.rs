@@ -18,7 +18,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
 };
 use futures::StreamExt;
-use policies::{Mask, MaskContext};
+use policies::{Lift, Mask, MaskContext};
 
 use crate::QueryError;
 
@@ -29,6 +29,36 @@ pub(crate) struct OutputColumn {
     pub(crate) inner_idx: usize,
     /// What happens to it.
     pub(crate) mask: Mask,
+    /// What happens to it in the rows of children, if that is something else.
+    pub(crate) lift: Option<LiftedColumn>,
+}
+
+/// A lift and the column of the inner plan that decides.
+#[derive(Debug, Clone)]
+pub(crate) struct LiftedColumn {
+    /// The lift.
+    pub(crate) lift: Lift,
+    /// Position of the birth date in the rows of the inner plan; `None` if it has none, so that every row is a child's.
+    pub(crate) birth_idx: Option<usize>,
+}
+
+impl OutputColumn {
+    fn release(&self, batch: &RecordBatch, context: &MaskContext) -> Result<ArrayRef> {
+        let raw = raw_column(batch, self.inner_idx)?;
+        let masked = match &self.lift {
+            None => self.mask.apply(raw, context),
+            Some(LiftedColumn { lift, birth_idx }) => {
+                let births = birth_idx.map(|idx| raw_column(batch, idx)).transpose()?;
+                lift.apply(&self.mask, raw, births, context)
+            }
+        };
+        masked.map_err(|_| DataFusionError::External(Box::new(QueryError::internal("mask does not fit its column"))))
+    }
+}
+
+fn raw_column(batch: &RecordBatch, idx: usize) -> Result<&ArrayRef> {
+    let found = batch.columns().get(idx);
+    found.ok_or_else(|| DataFusionError::Internal("PolicyScanExec: column out of range".to_owned()))
 }
 
 /// The barrier over one scan of one relation.
@@ -151,16 +181,7 @@ fn release(
     let masked: Vec<ArrayRef> = columns
         .iter()
         .zip(schema.fields())
-        .map(|(column, field)| {
-            let raw = batch
-                .columns()
-                .get(column.inner_idx)
-                .ok_or_else(|| DataFusionError::Internal("PolicyScanExec: column out of range".to_owned()))?;
-            let released = column.mask.apply(raw, context).map_err(|_| {
-                DataFusionError::External(Box::new(QueryError::internal("mask does not fit its column")))
-            })?;
-            without_hidden_bytes(released, field.data_type())
-        })
+        .map(|(column, field)| without_hidden_bytes(column.release(batch, context)?, field.data_type()))
         .collect::<Result<_>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), masked, &options)?)
@@ -168,8 +189,8 @@ fn release(
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{DictionaryArray, StringViewArray};
-    use datafusion::arrow::datatypes::Int32Type;
+    use datafusion::arrow::array::{Date32Array, DictionaryArray, StringViewArray};
+    use datafusion::arrow::datatypes::{Field, Int32Type, Schema};
 
     use super::*;
 
@@ -185,6 +206,23 @@ mod tests {
         let held: Vec<u8> = views.data_buffers().iter().flat_map(|buffer| buffer.as_slice().to_vec()).collect();
         assert!(!String::from_utf8_lossy(&held).contains("hidden"));
         assert_eq!(views.value(0), "a text that is far too long to be inlined");
+    }
+
+    #[test]
+    fn lifted_views_hold_no_bytes_of_childrens_values() {
+        let names = ["a name of an adult that is far too long to be inlined", "a name of a child, long enough too"];
+        let raw: ArrayRef = Arc::new(StringViewArray::from(names.to_vec()));
+        let births: ArrayRef = Arc::new(Date32Array::from(vec![Some(0), None]));
+        let batch = RecordBatch::try_from_iter([("name", raw), ("birth_date", births)]).unwrap();
+        let lift = Lift { birth_date: "birth_date".to_owned(), under_years: 14, mask: Mask::Null };
+        let lift = Some(LiftedColumn { lift, birth_idx: Some(1) });
+        let column = OutputColumn { inner_idx: 0, mask: Mask::Clear, lift };
+        let schema = Arc::new(Schema::new(vec![Field::new("name", DataType::Utf8View, true)]));
+        let released = release(&batch, &[column], &MaskContext::new([0; 32], "p", 20_000), &schema).unwrap();
+        let views = released.column(0).as_string_view();
+        assert_eq!((views.value(0), views.is_null(1)), (names[0], true));
+        let held: Vec<u8> = views.data_buffers().iter().flat_map(|buffer| buffer.as_slice().to_vec()).collect();
+        assert!(!String::from_utf8_lossy(&held).contains("child"));
     }
 
     #[test]

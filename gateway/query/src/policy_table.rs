@@ -14,11 +14,11 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
-use policies::{AggregateRule, Grant, Mask, MaskContext};
+use policies::{AggregateRule, Grant, Lift, Mask, MaskContext};
 use schemas::RelationName;
 
 use crate::leakproof::{ClearColumns, is_leakproof};
-use crate::policy_scan::{OutputColumn, PolicyScanExec, released_type};
+use crate::policy_scan::{LiftedColumn, OutputColumn, PolicyScanExec, released_type};
 use crate::row_filter::row_filter;
 use crate::{MaskedColumn, QueryError};
 
@@ -40,7 +40,29 @@ struct VisibleColumn {
     name: String,
     raw_idx: usize,
     mask: Mask,
+    lift: Option<Lift>,
+    /// Position of the birth date that decides the lift, if the raw table has it.
+    birth_idx: Option<usize>,
+    /// Name of mask and lift; none if shown as it is in every row.
+    mask_name: Option<String>,
     rule: String,
+}
+
+impl VisibleColumn {
+    /// The column as the barrier handles it, over rows of the raw columns `needed`, sorted.
+    fn output(&self, needed: &[usize]) -> Result<OutputColumn> {
+        let position = |raw_idx: usize| {
+            let found = needed.binary_search(&raw_idx);
+            found.map_err(|_| DataFusionError::Internal("a column of the barrier is not scanned".to_owned()))
+        };
+        let lift = match &self.lift {
+            None => None,
+            Some(lift) => {
+                Some(LiftedColumn { lift: lift.clone(), birth_idx: self.birth_idx.map(position).transpose()? })
+            }
+        };
+        Ok(OutputColumn { inner_idx: position(self.raw_idx)?, mask: self.mask.clone(), lift })
+    }
 }
 
 impl PolicyTable {
@@ -59,7 +81,8 @@ impl PolicyTable {
         for granted in &grant.columns {
             let Ok(raw_idx) = raw_schema.index_of(&granted.name) else { continue };
             let raw_type = raw_schema.field(raw_idx).data_type();
-            if granted.mask == Mask::Clear {
+            // A lift is a mask too: a predicate on the raw column would tell what it hides of children.
+            if granted.mask == Mask::Clear && granted.lift.is_none() {
                 clear.insert(granted.name.clone(), raw_type.clone());
             }
             fields.push(Field::new(&granted.name, released_type(&granted.mask, raw_type), true));
@@ -67,6 +90,9 @@ impl PolicyTable {
                 name: granted.name.clone(),
                 raw_idx,
                 mask: granted.mask.clone(),
+                lift: granted.lift.clone(),
+                birth_idx: granted.lift.as_ref().and_then(|lift| raw_schema.index_of(&lift.birth_date).ok()),
+                mask_name: granted.mask_name(),
                 rule: granted.rule.clone(),
             });
         }
@@ -90,12 +116,13 @@ impl PolicyTable {
     pub(crate) fn masked_columns(&self, projection: Option<&[usize]>) -> Vec<MaskedColumn> {
         self.projected(projection)
             .into_iter()
-            .filter(|column| column.mask != Mask::Clear)
-            .map(|column| MaskedColumn {
-                relation: self.relation.clone(),
-                column: column.name.clone(),
-                mask: column.mask.name().to_owned(),
-                rule: column.rule.clone(),
+            .filter_map(|column| {
+                Some(MaskedColumn {
+                    relation: self.relation.clone(),
+                    column: column.name.clone(),
+                    mask: column.mask_name.clone()?,
+                    rule: column.rule.clone(),
+                })
             })
             .collect()
     }
@@ -184,7 +211,9 @@ impl TableProvider for PolicyTable {
         }
         let raw_schema = self.raw.schema();
         let outputs = self.projected(projection.map(Vec::as_slice));
-        let mut needed: BTreeSet<usize> = outputs.iter().map(|column| column.raw_idx).collect();
+        // Birth dates are read for the lifts even where they are hidden; what lies above the barrier never sees them.
+        let mut needed: BTreeSet<usize> =
+            outputs.iter().flat_map(|column| column.birth_idx.into_iter().chain([column.raw_idx])).collect();
         for predicate in &predicates {
             for column in predicate.column_refs() {
                 needed.insert(raw_schema.index_of(&column.name)?);
@@ -196,15 +225,7 @@ impl TableProvider for PolicyTable {
         }
         let needed: Vec<usize> = needed.into_iter().collect();
         let plan = self.inner_plan(state, predicates, &needed).await?;
-        let columns = outputs
-            .iter()
-            .map(|column| {
-                let inner_idx = needed
-                    .binary_search(&column.raw_idx)
-                    .map_err(|_| DataFusionError::Internal("a projected column is not scanned".to_owned()))?;
-                Ok(OutputColumn { inner_idx, mask: column.mask.clone() })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let columns = outputs.iter().map(|column| column.output(&needed)).collect::<Result<Vec<_>>>()?;
         let schema = match projection {
             Some(indices) => Arc::new(self.schema.project(indices)?),
             None => Arc::clone(&self.schema),

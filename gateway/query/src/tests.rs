@@ -14,6 +14,8 @@ use schemas::{Column, ColumnName, FieldType, Identifiability, Relation, Relation
 
 use crate::*;
 
+mod lifts;
+
 const POLICY: &str = r#"
 [role.grid_worker]
 zh = "网格员"

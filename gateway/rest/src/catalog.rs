@@ -55,7 +55,8 @@ pub(crate) struct ColumnEntry {
     title_zh: String,
     /// English title.
     title_en: String,
-    /// The mask; null if shown in clear.
+    /// The mask, with that of children's rows (`clear_under_14_surname_only`); null if shown in clear in every row, `denied` if the
+    /// column was taken away.
     mask: Option<String>,
     /// The rule that decided.
     rule: String,
@@ -128,7 +129,8 @@ pub(crate) struct WhyOptions {
     column: Option<String>,
 }
 
-/// Why a column looks as it does for this caller. A hidden column answers like one that does not exist.
+/// Why a column looks as it does for this caller, or why it was taken away. A column that no rule shows answers like one that
+/// does not exist.
 #[utoipa::path(
     get, path = "/api/v1/why", tag = "catalog", params(WhyOptions),
     responses((status = 200, body = Vec<ColumnEntry>), (status = 401, body = Problem), (status = 404, body = Problem)),
@@ -146,7 +148,7 @@ pub(crate) async fn why(
     let columns: Vec<ColumnEntry> = relations
         .into_iter()
         .filter(|relation| relation.name.to_string() == options.table)
-        .flat_map(|relation| relation.columns)
+        .flat_map(|relation| relation.columns.into_iter().chain(relation.denied))
         .filter(|column| options.column.as_ref().is_none_or(|asked| asked == &column.name))
         .map(ColumnEntry::from)
         .collect();

@@ -8,9 +8,11 @@ use schemas::{FieldType, Relation};
 use super::change::{Change, ChangedPart, PolicyChange, RowExample, Wording};
 use super::inclusion::{Inclusion, includes};
 use super::{Subjects, words};
+use crate::deny::Denied;
+use crate::lift::Shown;
 use crate::policy_set::Rule;
 use crate::row::RowRule;
-use crate::{AggregateRule, Decision, Mask, PolicySet, SearchRule, Visibility};
+use crate::{AggregateRule, ColumnGrant, Decision, PolicySet, SearchRule, Visibility};
 
 pub(super) fn compare(
     old: &PolicySet,
@@ -45,6 +47,7 @@ struct Side<'s> {
     decision: Decision,
     /// The rule behind it; `None` if refused, or if there is none.
     rule: Option<&'s Rule>,
+    denied: Denied<'s>,
 }
 
 impl<'s> Side<'s> {
@@ -56,11 +59,12 @@ impl<'s> Side<'s> {
             of_purpose.or(rules.base.as_ref())
         });
         let is_refused = matches!(decision, Decision::Refused { .. });
-        Self { decision, rule: rule.filter(|_| !is_refused) }
+        let denied = set.denied(role, purpose, relation);
+        Self { decision, rule: rule.filter(|_| !is_refused), denied }
     }
 
-    fn mask(&self, column: &str) -> Option<&Mask> {
-        self.decision.grant()?.column(column).map(|granted| &granted.mask)
+    fn column(&self, name: &str) -> Option<Shown<'_>> {
+        self.decision.grant()?.column(name).map(ColumnGrant::shown)
     }
 
     fn aggregate(&self) -> Option<&AggregateRule> {
@@ -70,6 +74,13 @@ impl<'s> Side<'s> {
     /// The rule whose rows are shown; `None` if no row is.
     fn shown_rule(&self) -> Option<&'s Rule> {
         self.rule.filter(|_| matches!(self.decision, Decision::Visible(_)))
+    }
+
+    /// The columns of the rule without those denied, with their types and masks.
+    fn shown(&self) -> BTreeMap<&'s str, (FieldType, Shown<'s>)> {
+        let columns = self.rule.into_iter().flat_map(|rule| &rule.columns);
+        let left = columns.filter(|(name, _)| !self.denied.has(name));
+        left.map(|(name, column)| (name.as_str(), (column.field_type, column.shown()))).collect()
     }
 
     /// Whether the rule compares a column that is no text of the relation any more. Then the decision depends on which
@@ -114,11 +125,11 @@ fn differences(sides: &[Side<'_>; 2], relation: &Relation, rows: &mut RowChanges
     found.extend(compare_searches(old, new));
     for column in &relation.columns {
         let name = column.name.as_str();
-        let (was, is) = (old.mask(name), new.mask(name));
+        let (was, is) = (old.column(name), new.column(name));
         if was != is {
-            let (before, after) = words::of_masks(was, is);
+            let (before, after) = words::of_columns(was, is);
             let part = ChangedPart::Column(name.to_owned());
-            found.push(Difference { part, change: compare_masks(was, is), before, after, example: None });
+            found.push(Difference { part, change: compare_columns(was, is), before, after, example: None });
         }
     }
     found
@@ -161,7 +172,7 @@ fn compare_searches(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
 }
 
 /// `None` is a hidden column: less than any mask, since not even its name is known.
-fn compare_masks(old: Option<&Mask>, new: Option<&Mask>) -> Change {
+fn compare_columns(old: Option<Shown<'_>>, new: Option<Shown<'_>>) -> Change {
     match (old, new) {
         (None, None) => Change::Same,
         (None, Some(_)) => Change::More,
@@ -172,18 +183,13 @@ fn compare_masks(old: Option<&Mask>, new: Option<&Mask>) -> Change {
 
 /// Nothing if both rules are the same, otherwise undecided.
 fn unfit(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
-    if let (Some(old), Some(new)) = (old.rule, new.rule) {
-        let shown = |rule: &Rule| -> BTreeMap<String, (FieldType, Mask)> {
-            let columns = rule.columns.iter();
-            columns.map(|(name, column)| (name.clone(), (column.field_type, column.mask.clone()))).collect()
-        };
-        if old.rows == new.rows
-            && old.aggregate == new.aggregate
-            && old.search == new.search
-            && shown(old) == shown(new)
-        {
-            return None;
-        }
+    if let (Some(old_rule), Some(new_rule)) = (old.rule, new.rule)
+        && old_rule.rows == new_rule.rows
+        && old_rule.aggregate == new_rule.aggregate
+        && old_rule.search == new_rule.search
+        && old.shown() == new.shown()
+    {
+        return None;
     }
     Some(Difference {
         part: ChangedPart::Rows,
@@ -233,7 +239,12 @@ fn compare_rows(old: Option<&RowRule>, new: Option<&RowRule>) -> (Change, Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Keep;
+    use crate::{Keep, Mask};
+
+    fn compare_masks(old: Option<&Mask>, new: Option<&Mask>) -> Change {
+        let shown = |mask| Shown { mask, lift: None };
+        compare_columns(old.map(shown), new.map(shown))
+    }
 
     #[test]
     fn a_hidden_column_is_less_than_any_mask() {

@@ -257,9 +257,10 @@ pub struct ChangeLine {
 /// A change of the policy text that changes nothing of who sees what.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct PolicyNote {
-    /// Id of the rule (`grid_worker/unified.person`), `role <name>` or `purpose <id>`.
+    /// Id of the rule (`grid_worker/unified.person`) or of the deny (`deny:any/unified.person/id_no`), `role <name>`, `classification` or `purpose <id>`.
     pub subject: String,
-    /// What has changed: `legal basis`, `title`, `wording`, `attributes`; `last day` of a purpose that no role may declare.
+    /// What has changed: `legal basis`, `title`, `wording`, `attributes`; of a purpose also `matter` and `fields`, and `last day`
+    /// if no role may declare it; `standard` of the classification.
     pub what: &'static str,
     /// As it was; empty if it is new.
     pub before: String,

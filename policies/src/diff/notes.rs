@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::PolicyNote;
-use crate::PolicySet;
 use crate::policy_set::Rule;
+use crate::{PolicySet, Purpose};
 
 type Texts = BTreeMap<(String, &'static str), String>;
 
@@ -18,9 +18,10 @@ pub(super) fn compare(old: &PolicySet, new: &PolicySet) -> Vec<PolicyNote> {
     notes
 }
 
-/// Titles, attributes and legal bases of roles and purposes.
+/// The standard of classes; titles, attributes and legal bases of roles, purposes and denies.
 fn texts(set: &PolicySet) -> Texts {
     let mut texts = Texts::new();
+    texts.insert(("classification".to_owned(), "standard"), set.standard().to_owned());
     for role in set.roles() {
         let subject = format!("role {}", role.name);
         texts.insert((subject.clone(), "title"), format!("{} / {}", role.zh, role.en));
@@ -30,12 +31,31 @@ fn texts(set: &PolicySet) -> Texts {
         let subject = format!("purpose {}", purpose.id);
         texts.insert((subject.clone(), "title"), format!("{} / {}", purpose.zh, purpose.en));
         texts.insert((subject.clone(), "legal basis"), purpose.legal_basis.clone());
+        texts.insert((subject.clone(), "matter"), purpose.matter.clone());
+        // A field by itself shows nothing; the rule that uses it shows in its cells.
+        texts.insert((subject.clone(), "fields"), fields(purpose));
         if purpose.roles.is_empty() {
             // Nobody may declare it, so no change speaks of its last day.
-            texts.insert((subject, "last day"), purpose.expires.map_or_else(String::new, |day| day.to_string()));
+            texts.insert((subject, "last day"), purpose.expires.to_string());
+        }
+    }
+    for deny in set.denies.iter() {
+        let whole = deny.columns.is_none().then(|| deny.id.clone());
+        let columns = deny.columns.iter().flat_map(|columns| columns.keys().map(|name| format!("{}/{name}", deny.id)));
+        for subject in columns.chain(whole) {
+            // The first one holds; what it takes away shows in the cells.
+            texts.entry((subject.clone(), "title")).or_insert_with(|| format!("{} / {}", deny.zh, deny.en));
+            texts.entry((subject, "legal basis")).or_insert_with(|| deny.legal_basis.clone());
         }
     }
     texts
+}
+
+/// `unified.person.id_no, unified.person.phone`.
+fn fields(purpose: &Purpose) -> String {
+    let fields = purpose.fields.iter();
+    let names = fields.flat_map(|(relation, columns)| columns.iter().map(move |column| format!("{relation}.{column}")));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn differences(old: &Texts, new: &Texts) -> Vec<PolicyNote> {
@@ -69,7 +89,7 @@ fn wording(old: &Rule, new: &Rule) -> Option<PolicyNote> {
         return Some(note("legal basis", &old.legal_basis, &new.legal_basis));
     }
     new.columns.iter().find_map(|(name, is)| {
-        let was = old.columns.get(name).filter(|was| was.mask == is.mask)?;
+        let was = old.columns.get(name).filter(|was| was.shown() == is.shown())?;
         if was.reason.zh != is.reason.zh {
             return Some(note("wording", &was.reason.zh, &is.reason.zh));
         }

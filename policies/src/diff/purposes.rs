@@ -14,7 +14,7 @@ pub(super) fn compare(old: &PolicySet, new: &PolicySet, subjects: &Subjects) -> 
             (None, None) => None,
             (None, Some(_)) => Some((ChangedPart::Purpose, Change::More, closed(), open())),
             (Some(_), None) => Some((ChangedPart::Purpose, Change::Less, open(), closed())),
-            (Some(was), Some(is)) => match compare_last_days(was.expires, is.expires) {
+            (Some(was), Some(is)) => match was.expires.cmp(&is.expires) {
                 Ordering::Equal => None,
                 order => {
                     let change = if order == Ordering::Less { Change::More } else { Change::Less };
@@ -40,16 +40,6 @@ pub(super) fn compare(old: &PolicySet, new: &PolicySet, subjects: &Subjects) -> 
 fn open_to<'s>(set: &'s PolicySet, role: &str, purpose: &str) -> Option<&'s Purpose> {
     set.role(role)?;
     set.purpose(purpose).filter(|purpose| purpose.roles.iter().any(|open| open == role))
-}
-
-/// Without an end is later than any day.
-fn compare_last_days(old: Option<i32>, new: Option<i32>) -> Ordering {
-    match (old, new) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (Some(old), Some(new)) => old.cmp(&new),
-    }
 }
 
 fn open() -> Wording {

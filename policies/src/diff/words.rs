@@ -3,17 +3,18 @@
 use chrono::{DateTime, NaiveDate};
 
 use super::change::Wording;
+use crate::lift::Shown;
 use crate::row::{RowRule, Values};
-use crate::{AggregateRule, Mask, SearchRule, Visibility};
+use crate::{AggregateRule, SearchRule, Visibility};
 
-/// What two masks show. If the words are the same for both, their parameters are added.
-pub(super) fn of_masks(old: Option<&Mask>, new: Option<&Mask>) -> (Wording, Wording) {
-    let plain = |mask: Option<&Mask>| match mask {
-        Some(mask) => Wording::new(mask.zh(), mask.en()),
+/// What is shown of a column. If the words are the same for both, the parameters of the masks are added.
+pub(super) fn of_columns(old: Option<Shown<'_>>, new: Option<Shown<'_>>) -> (Wording, Wording) {
+    let plain = |shown: Option<Shown<'_>>| match shown {
+        Some(shown) => Wording::new(shown.zh(), shown.en()),
         None => Wording::new("不可见", "hidden"),
     };
-    let exact = |mask: Option<&Mask>| match mask {
-        Some(mask) => Wording::new(format!("{} [{mask}]", mask.zh()), format!("{} [{mask}]", mask.en())),
+    let exact = |shown: Option<Shown<'_>>| match shown {
+        Some(shown) => Wording::new(format!("{} [{shown}]", shown.zh()), format!("{} [{shown}]", shown.en())),
         None => plain(None),
     };
     let (before, after) = (plain(old), plain(new));
@@ -59,8 +60,7 @@ pub(super) fn of_search(rule: Option<&SearchRule>) -> Wording {
 }
 
 /// Days since 1970-01-01.
-pub(super) fn of_expiry(last_day: Option<i32>) -> Wording {
-    let Some(day) = last_day else { return Wording::new("长期", "without end") };
+pub(super) fn of_expiry(day: i32) -> Wording {
     let text = date(day).map_or_else(|| format!("1970-01-01 + {day}"), |date| date.to_string());
     Wording::new(format!("至{text}"), format!("until {text}"))
 }
@@ -113,11 +113,11 @@ fn of_values(values: &Values) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Mask;
 
     #[test]
     fn days_and_rows_read_well() {
-        assert_eq!(of_expiry(Some(19_922)).en, "until 2024-07-18");
-        assert_eq!(of_expiry(None).zh, "长期");
+        assert_eq!(of_expiry(19_922).en, "until 2024-07-18");
         let own = || RowRule::In { column: "grid_id".to_owned(), values: Values::Attribute("grids".to_owned()) };
         let codes =
             || RowRule::Prefix { column: "code".to_owned(), values: Values::Literal(vec!["C1".into(), "C2".into()]) };
@@ -133,9 +133,11 @@ mod tests {
     #[test]
     fn masks_with_the_same_words_show_their_parameters() {
         let token = |class: &str| Mask::Token { class: class.to_owned() };
-        let (before, after) = of_masks(Some(&token("person")), Some(&token("house")));
+        let (person, house) = (token("person"), token("house"));
+        let shown = |mask| Some(Shown { mask, lift: None });
+        let (before, after) = of_columns(shown(&person), shown(&house));
         assert!(before.en.ends_with("[token(person)]") && after.zh.ends_with("[token(house)]"), "{before:?} {after:?}");
-        let (before, after) = of_masks(None, Some(&Mask::Clear));
+        let (before, after) = of_columns(None, shown(&Mask::Clear));
         assert_eq!((before.zh.as_str(), after.zh.as_str()), ("不可见", "按原值显示"));
     }
 }

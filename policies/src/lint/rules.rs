@@ -50,7 +50,7 @@ pub(super) enum Weight {
 const CANDIDATES_REPORTED_BELOW: u64 = 10_000;
 
 /// The rules.
-pub(super) const RULES: [LintRule; 6] = [
+pub(super) const RULES: [LintRule; 7] = [
     LintRule {
         id: "W-001",
         masked: &[Kind::CitizenId],
@@ -106,6 +106,15 @@ pub(super) const RULES: [LintRule; 6] = [
         zh: "请对同一人的姓名使用相同的遮盖，或隐去两表之间的人员编码",
         en: "mask the name of one person alike everywhere, or hide the key between the relations",
     },
+    LintRule {
+        id: "L-001",
+        masked: &[Kind::CitizenId, Kind::BirthDate, Kind::Phone, Kind::PersonName, Kind::Address],
+        beside: &[Kind::CitizenId, Kind::BirthDate, Kind::Phone, Kind::PersonName, Kind::Address],
+        reach: Reach::SamePerson,
+        weigh: lifted_beside_the_same,
+        zh: "请对儿童的同类信息在各处一并提高遮盖",
+        en: "lift every column that holds the same of a child",
+    },
 ];
 
 fn id_beside_exact_birth(pair: &Pair<'_, '_>) -> Option<Weight> {
@@ -158,6 +167,13 @@ fn digits_add_up(pair: &Pair<'_, '_>) -> Option<Weight> {
 /// A generalised address beside exact coordinates or a clear address of the place, or coarse coordinates beside either.
 fn place_beside_place(pair: &Pair<'_, '_>) -> Option<Weight> {
     (pair.masked.is_partial() && *pair.beside.mask == Mask::Clear).then_some(Weight::Finer)
+}
+
+/// What a lift hides of a child stands elsewhere, less masked.
+fn lifted_beside_the_same(pair: &Pair<'_, '_>) -> Option<Weight> {
+    let (lifted, other) = (pair.masked, pair.beside);
+    let is_told = lifted.is_lifted && lifted.kind == other.kind && !other.mask.shows_no_more_than(lifted.mask);
+    is_told.then_some(Weight::Finer)
 }
 
 /// In another relation the clear name is what that relation is read for, so that the pair is a warning only.

@@ -17,6 +17,8 @@ pub(super) struct Sight<'s> {
     pub(super) subject: String,
     pub(super) field_type: FieldType,
     pub(super) mask: &'s Mask,
+    /// Whether the mask is that of a lift.
+    pub(super) is_lifted: bool,
     word: String,
 }
 
@@ -31,6 +33,15 @@ pub(super) enum Link {
     Same,
 }
 
+/// Which rows are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// Those for which no lift holds.
+    Ordinary,
+    /// Those for which every lift holds: children's.
+    Lifted,
+}
+
 /// Everything the linter knows of what one role sees for one purpose.
 #[derive(Debug)]
 pub(super) struct View<'s> {
@@ -41,17 +52,25 @@ pub(super) struct View<'s> {
 
 impl<'s> View<'s> {
     /// The rules that hold for the role under the purpose, as in [`PolicySet::decide_on`].
-    pub(super) fn of(set: &'s PolicySet, role: &str, purpose: Option<&str>, relations: &[Relation]) -> Self {
+    pub(super) fn of(
+        set: &'s PolicySet,
+        role: &str,
+        purpose: Option<&str>,
+        relations: &[Relation],
+        rows: Rows,
+    ) -> Self {
         let mut sights = Vec::new();
         for relation in relations {
             let Some(rules) = set.rules.get(role).and_then(|of_role| of_role.get(&relation.name)) else { continue };
             let of_purpose = purpose.and_then(|id| rules.by_purpose.get(id));
+            let Some(rule) = of_purpose.or(rules.base.as_ref()) else { continue };
+            let decision = set.decide_for_all(role, purpose, relation);
             // Of a relation that is only counted no two columns of one person are ever seen.
-            let rule = of_purpose.or(rules.base.as_ref()).filter(|rule| rule.aggregate.is_none());
-            let Some(rule) = rule else { continue };
-            for column in &relation.columns {
+            let Some(grant) = decision.grant().filter(|grant| grant.aggregate.is_none()) else { continue };
+            for column in relation.columns.iter().filter(|column| grant.column(column.name.as_str()).is_some()) {
                 let Some(shown) = rule.columns.get(column.name.as_str()) else { continue };
                 let Some(found) = recognise(column.name.as_str(), column.field_type) else { continue };
+                let lift = shown.lift.as_ref().filter(|_| rows == Rows::Lifted);
                 if shown.field_type == column.field_type {
                     sights.push(Sight {
                         relation: relation.name.to_string(),
@@ -59,7 +78,8 @@ impl<'s> View<'s> {
                         kind: found.kind,
                         subject: found.subject,
                         field_type: column.field_type,
-                        mask: &shown.mask,
+                        mask: lift.map_or(&shown.mask, |lift| &lift.mask),
+                        is_lifted: lift.is_some(),
                         word: found.word,
                     });
                 }

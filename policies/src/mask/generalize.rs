@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray, StringBuilder};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type};
 use chrono::{Datelike, NaiveDate};
 
@@ -107,6 +107,14 @@ impl AgeBands {
             write!(out, "{low}-{high}")
         };
     }
+}
+
+/// For each date whether somebody born then has completed fewer than `years` years on `today`. Without nulls: a null, a day in the
+/// future and an age over 130 count as under age, and so does every date on a day that is none.
+pub(crate) fn is_under_age(dates: &PrimitiveArray<Date32Type>, years: u32, today: i32) -> BooleanArray {
+    let Some(today) = date_of(today) else { return BooleanArray::from(vec![true; dates.len()]) };
+    let age = |birth: Option<i32>| today.years_since(date_of(birth?)?).filter(|age| *age <= AGE_MAX);
+    dates.iter().map(|birth| Some(age(birth).is_none_or(|age| age < years))).collect()
 }
 
 /// The first `digits` of a division code; a shorter code stays as it is. Redacted unless 2, 4, 6, 9 or 12 ASCII digits.

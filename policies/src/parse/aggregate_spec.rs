@@ -62,6 +62,12 @@ impl AggregateSpec {
         columns: &BTreeMap<String, RuleColumn>,
         faults: &mut Faults<'_>,
     ) -> AggregateRule {
+        for counted in self.measures.iter().chain([&self.persons]) {
+            if columns.get(&counted.text).is_some_and(|column| column.lift.is_some()) {
+                let kind = FaultKind::LiftOfCounted { relation: relation.to_owned(), column: counted.text.clone() };
+                faults.add(counted.span.clone(), kind);
+            }
+        }
         let mut named = |text: &Text, sound: &dyn Fn(&RuleColumn) -> bool| {
             check(relation, text, columns.get(&text.text), sound, faults);
             text.text.clone()

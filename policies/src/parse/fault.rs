@@ -68,6 +68,12 @@ pub enum FaultKind {
         /// As written.
         name: String,
     },
+    /// A role with the name that stands for every role.
+    #[error("role name `{name}` is taken: a deny means every role by it")]
+    RoleNameTaken {
+        /// As written.
+        name: String,
+    },
     /// A purpose that the text does not declare.
     #[error("unknown purpose `{name}`")]
     UnknownPurpose {
@@ -81,6 +87,16 @@ pub enum FaultKind {
         purpose: String,
         /// The role.
         role: String,
+    },
+    /// A rule shows more than its purpose may.
+    #[error(
+        "purpose `{purpose}` does not list `{field}` among its fields, and this rule shows more of it than the base rule of the role"
+    )]
+    BeyondPurpose {
+        /// The purpose.
+        purpose: String,
+        /// Relation and column.
+        field: String,
     },
     /// A relation that is not declared.
     #[error("unknown relation `{name}`")]
@@ -109,6 +125,14 @@ pub enum FaultKind {
     UnknownClass {
         /// As written.
         name: String,
+    },
+    /// A standard of which there is no set of classes.
+    #[error("unknown standard `{name}`; known are {known}")]
+    UnknownStandard {
+        /// As written.
+        name: String,
+        /// Those there are, the latest first.
+        known: String,
     },
     /// A mask that is neither in the catalogue nor under `[masks]`.
     #[error("unknown mask `{name}`")]
@@ -202,6 +226,56 @@ pub enum FaultKind {
     SearchOfCounts {
         /// The relation.
         relation: String,
+    },
+    /// `[rule.lift]` decides by a column that is no date.
+    #[error("a lift is decided by a date, and column `{column}` of relation `{relation}` is none")]
+    LiftByNoDate {
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
+    /// `[rule.lift]` names a column that the rule does not show.
+    #[error("the lift of relation `{relation}` names column `{column}`, which the rule does not show")]
+    LiftOfHidden {
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
+    /// A lifted mask whose output has another type than that of the ordinary mask.
+    #[error(
+        "lifted mask `{mask}` of column `{column}` of relation `{relation}` gives another type than its ordinary mask"
+    )]
+    LiftChangesType {
+        /// The lifted mask.
+        mask: String,
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
+    /// A lifted mask that shows more than the ordinary one, or cannot be compared with it.
+    #[error(
+        "lifted mask `{mask}` of column `{column}` of relation `{relation}` may show what its ordinary mask `{ordinary}` hides"
+    )]
+    LiftShowsMore {
+        /// The lifted mask.
+        mask: String,
+        /// The ordinary mask.
+        ordinary: String,
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
+    /// A lift of what is counted or summed.
+    #[error("column `{column}` of relation `{relation}` is counted or summed, so it cannot be lifted")]
+    LiftOfCounted {
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
     },
     /// A rule that shows no column.
     #[error("rule `{rule}` shows no column")]

@@ -1,21 +1,23 @@
 //! The rules: role × (purpose) × relation to rows and columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use schemas::{Column, Relation, RelationName, Sensitivity};
+use schemas::{Classification, Column, Relation, RelationName, Sensitivity};
 use toml::de::{DeArray, DeTable};
 
 use super::aggregate_spec::{AggregateSpec, read_aggregate};
 use super::fault::{FaultKind, Faults};
+use super::lift_spec::{LiftSpec, read_lift};
 use super::mask_spec::{NamedMasks, read_mask};
 use super::reader::{TableReader, Text, Value, text_of, texts_of};
 use super::row_spec::read_rows;
 use super::search_spec::{SearchSpec, read_search};
+use crate::lift::Shown;
 use crate::policy_set::{Rule, RuleColumn, RulesOfRelation};
 use crate::row::RowRule;
-use crate::{Mask, Purpose, Reason, Role};
+use crate::{Lift, Mask, Purpose, Reason, Role, purpose};
 
 /// The classes of personal information, as written in policies.
 const CLASSES: [(&str, Sensitivity); 10] = [
@@ -35,8 +37,18 @@ const CLASSES: [(&str, Sensitivity); 10] = [
 pub(super) struct Known<'k> {
     pub(super) roles: &'k BTreeMap<String, Role>,
     pub(super) purposes: &'k BTreeMap<String, Purpose>,
+    /// Purposes whose fields have a fault of their own.
+    pub(super) unread_fields: &'k BTreeSet<String>,
+    /// `None` if the policy names none that exists.
+    pub(super) classification: Option<&'k Classification>,
     pub(super) masks: &'k NamedMasks,
     pub(super) relations: &'k BTreeMap<String, &'k Relation>,
+}
+
+impl Known<'_> {
+    fn class_of(&self, relation: &Relation, column: &Column) -> Sensitivity {
+        self.classification.map_or(column.class, |set| set.class_of(&relation.name, column))
+    }
 }
 
 /// All rules, by role and relation.
@@ -44,11 +56,11 @@ pub(super) type Rules = BTreeMap<String, BTreeMap<RelationName, RulesOfRelation>
 
 pub(super) fn read_rules(array: Option<&DeArray<'_>>, known: &Known<'_>, faults: &mut Faults<'_>) -> Rules {
     let mut rules = Rules::new();
-    let mut first_lines = BTreeMap::new();
+    let (mut first_lines, mut drafts) = (BTreeMap::new(), Vec::new());
     for value in array.into_iter().flat_map(|a| a.iter()) {
         let Some(draft) = read_draft(value, known, faults) else { continue };
         for relation in &draft.relations {
-            let rule = draft.rule_for(relation, faults);
+            let rule = draft.rule_for(relation, known, faults);
             let (line, _) = faults.place(draft.span.start);
             match first_lines.get(&rule.id) {
                 Some(first_line) => {
@@ -66,6 +78,16 @@ pub(super) fn read_rules(array: Option<&DeArray<'_>>, known: &Known<'_>, faults:
                 None => place.base = Some(rule),
             }
         }
+        drafts.push(draft);
+    }
+    for of_relation in rules.values_mut().flat_map(BTreeMap::values_mut) {
+        let Some(base) = &of_relation.base else { continue };
+        for rule in of_relation.by_purpose.values_mut() {
+            rule.is_within_base = purpose::is_within_base(rule, base);
+        }
+    }
+    for draft in &drafts {
+        draft.hold_against_purpose(&rules, known, faults);
     }
     rules
 }
@@ -84,6 +106,7 @@ struct Draft<'k> {
     columns: Vec<(Text, Mask)>,
     aggregate: Option<AggregateSpec>,
     search: Option<SearchSpec>,
+    lift: Option<LiftSpec>,
 }
 
 /// Reads everything there is to read, so that one fault does not hide the next; `None` if any part cannot be used.
@@ -110,6 +133,10 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
         None => Some(None),
         Some(value) => read_search(value, faults).map(Some),
     };
+    let lift = match reader.get("lift") {
+        None => Some(None),
+        Some(value) => read_lift(value, &relations, known, faults).map(Some),
+    };
     let span = reader.span();
     reader.close(faults);
     Some(Draft {
@@ -125,6 +152,7 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
         columns: columns.unwrap_or_default(),
         aggregate: aggregate?,
         search: search?,
+        lift: lift?,
     })
 }
 
@@ -137,7 +165,12 @@ fn find_role<'k>(text: &Text, known: &Known<'k>, faults: &mut Faults<'_>) -> Opt
     found
 }
 
-fn read_purpose(value: &Value<'_>, role: Option<&Role>, known: &Known<'_>, faults: &mut Faults<'_>) -> Option<String> {
+pub(super) fn read_purpose(
+    value: &Value<'_>,
+    role: Option<&Role>,
+    known: &Known<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<String> {
     let Text { text, span } = text_of("purpose", value, faults)?;
     let Some(purpose) = known.purposes.get(&text) else {
         let kind = FaultKind::UnknownPurpose { name: text.clone() };
@@ -151,7 +184,7 @@ fn read_purpose(value: &Value<'_>, role: Option<&Role>, known: &Known<'_>, fault
     Some(text)
 }
 
-fn read_relations<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>) -> Vec<&'k Relation> {
+pub(super) fn read_relations<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>) -> Vec<&'k Relation> {
     let mut found = Vec::new();
     for Text { text, span } in texts_of("relations", value, faults) {
         match known.relations.get(&text) {
@@ -165,7 +198,7 @@ fn read_relations<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<
     found
 }
 
-fn read_classes(
+pub(super) fn read_classes(
     table: &DeTable<'_>,
     known: &Known<'_>,
     faults: &mut Faults<'_>,
@@ -186,7 +219,7 @@ fn read_classes(
 }
 
 /// Every column has to exist in every relation of the rule.
-fn read_columns(
+pub(super) fn read_columns(
     table: &DeTable<'_>,
     relations: &[&Relation],
     known: &Known<'_>,
@@ -207,7 +240,7 @@ fn read_columns(
 }
 
 impl Draft<'_> {
-    fn rule_for(&self, relation: &Relation, faults: &mut Faults<'_>) -> Rule {
+    fn rule_for(&self, relation: &Relation, known: &Known<'_>, faults: &mut Faults<'_>) -> Rule {
         let subject = match &self.purpose {
             Some(purpose) => format!("{}@{purpose}", self.role),
             None => self.role.clone(),
@@ -215,7 +248,8 @@ impl Draft<'_> {
         let id = format!("{subject}/{}", relation.name);
         let mut columns = BTreeMap::new();
         for column in &relation.columns {
-            let Some((mask, span)) = self.mask_of(column) else { continue };
+            let class = known.class_of(relation, column);
+            let Some((mask, span)) = self.mask_of(column, class) else { continue };
             if !mask.fits(column.field_type) {
                 let kind = FaultKind::MaskDoesNotFit {
                     mask: mask.name().to_owned(),
@@ -225,7 +259,11 @@ impl Draft<'_> {
                 faults.add(span, kind);
                 continue;
             }
-            columns.insert(column.name.to_string(), self.column(&id, column, mask));
+            let lift = self.lift.as_ref().and_then(|lift| lift.of_column(relation, column, class, mask, faults));
+            columns.insert(column.name.to_string(), self.column(&id, column, mask, lift));
+        }
+        if let Some(lift) = &self.lift {
+            lift.check_shown(relation, &|name| columns.contains_key(name), faults);
         }
         if columns.is_empty() {
             faults.add(self.span.clone(), FaultKind::ShowsNothing { rule: id.clone() });
@@ -233,28 +271,61 @@ impl Draft<'_> {
         let of_relation = relation.name.to_string();
         let aggregate = self.aggregate.as_ref().map(|spec| Arc::new(spec.bind(&of_relation, &columns, faults)));
         let search = self.search.as_ref().map(|spec| Arc::new(spec.bind(relation, self.aggregate.is_some(), faults)));
-        Rule { id, legal_basis: self.legal_basis.clone(), rows: self.rows.clone(), columns, aggregate, search }
+        Rule {
+            id,
+            legal_basis: self.legal_basis.clone(),
+            rows: self.rows.clone(),
+            columns,
+            aggregate,
+            search,
+            is_within_base: false,
+        }
+    }
+
+    /// Reports every column that the rule of a purpose shows more than the base rule, and that the purpose does not list.
+    fn hold_against_purpose(&self, rules: &Rules, known: &Known<'_>, faults: &mut Faults<'_>) {
+        let id = self.purpose.as_ref().filter(|id| !known.unread_fields.contains(*id));
+        let Some(purpose) = id.and_then(|id| known.purposes.get(id)) else { return };
+        for relation in &self.relations {
+            let of_relation = rules.get(&self.role).and_then(|of_role| of_role.get(&relation.name));
+            let rule = of_relation.and_then(|of_relation| of_relation.by_purpose.get(&purpose.id));
+            let (Some(of_relation), Some(rule)) = (of_relation, rule) else { continue };
+            let within = purpose::search_within(rule, of_relation.base.as_ref(), purpose, &relation.name);
+            if within.as_ref() != rule.search.as_deref() {
+                let field = format!("{}, rule.search", relation.name);
+                faults.add(self.span.clone(), FaultKind::BeyondPurpose { purpose: purpose.id.clone(), field });
+            }
+            for column in &relation.columns {
+                let name = column.name.as_str();
+                let beyond = purpose::widens(rule, of_relation.base.as_ref(), name);
+                if beyond && !purpose.lists(&relation.name, name) {
+                    let span = self
+                        .mask_of(column, known.class_of(relation, column))
+                        .map_or_else(|| self.span.clone(), |(_, span)| span);
+                    let field = format!("{}.{name}", relation.name);
+                    faults.add(span, FaultKind::BeyondPurpose { purpose: purpose.id.clone(), field });
+                }
+            }
+        }
     }
 
     /// The mask that the rule names for the column, or else for its class.
-    fn mask_of(&self, column: &Column) -> Option<(&Mask, Range<usize>)> {
+    fn mask_of(&self, column: &Column, class: Sensitivity) -> Option<(&Mask, Range<usize>)> {
         let by_name = self.columns.iter().find(|(name, _)| name.text == column.name.as_str());
         let named = by_name.map(|(name, mask)| (mask, name.span.clone()));
         named.or_else(|| {
-            let by_class = self.classes.iter().find(|(class, ..)| *class == column.class);
+            let by_class = self.classes.iter().find(|(of, ..)| *of == class);
             by_class.map(|(_, mask, span)| (mask, span.clone()))
         })
     }
 
-    fn column(&self, rule_id: &str, column: &Column, mask: &Mask) -> RuleColumn {
-        RuleColumn {
-            field_type: column.field_type,
-            mask: mask.clone(),
-            rule: format!("{rule_id}/{}", column.name),
-            reason: Reason {
-                zh: format!("{}：{}{}。依据：{}", self.zh, column.zh, mask.zh(), self.legal_basis),
-                en: format!("{}: {} {}; legal basis {}", self.en, column.en, mask.en(), self.legal_basis),
-            },
-        }
+    fn column(&self, rule_id: &str, column: &Column, mask: &Mask, lift: Option<Lift>) -> RuleColumn {
+        let shown = Shown { mask, lift: lift.as_ref() };
+        let reason = Reason {
+            zh: format!("{}：{}{}。依据：{}", self.zh, column.zh, shown.zh(), self.legal_basis),
+            en: format!("{}: {} {}; legal basis {}", self.en, column.en, shown.en(), self.legal_basis),
+        };
+        let rule = format!("{rule_id}/{}", column.name);
+        RuleColumn { field_type: column.field_type, mask: mask.clone(), lift, rule, reason }
     }
 }

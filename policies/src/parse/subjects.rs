@@ -1,30 +1,38 @@
 //! Roles and purposes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chrono::{Datelike, NaiveDate};
+use schemas::{Relation, RelationName};
 use toml::de::{DeTable, DeValue};
 
+use super::deny_spec::ANY_ROLE;
 use super::fault::{FaultKind, Faults};
-use super::reader::{TableReader, Value, text_of, texts_of, wrong_type};
+use super::reader::{TableReader, Text, Value, text_of, texts_of, wrong_type};
 use crate::{Purpose, Role};
 
 /// Days from 0001-01-01 (day 1) to 1970-01-01.
 const EPOCH_FROM_CE: i32 = 719_163;
+
+/// Columns by relation.
+type Fields = BTreeMap<RelationName, BTreeSet<String>>;
 
 pub(super) fn read_roles(table: Option<&DeTable<'_>>, faults: &mut Faults<'_>) -> BTreeMap<String, Role> {
     let mut roles = BTreeMap::new();
     for (key, value) in table.into_iter().flatten() {
         let name: &str = key.get_ref();
         check_name(name, key.span(), false, faults);
+        if name == ANY_ROLE {
+            faults.add(key.span(), FaultKind::RoleNameTaken { name: name.to_owned() });
+        }
         let Some(mut reader) = TableReader::of_value(name, value, faults) else { continue };
         let zh = reader.require_text("zh", faults);
         let en = reader.require_text("en", faults);
         let attributes = reader.get("attributes").map_or_else(Vec::new, |value| read_attributes(value, faults));
         reader.close(faults);
         // A role with a fault stays known, so that the rules that name it do not report it again.
-        let text = |t: Option<super::reader::Text>| t.map_or_else(String::new, |t| t.text);
+        let text = |t: Option<Text>| t.map_or_else(String::new, |t| t.text);
         roles.insert(name.to_owned(), Role { name: name.to_owned(), zh: text(zh), en: text(en), attributes });
     }
     roles
@@ -42,12 +50,14 @@ fn read_attributes(value: &Value<'_>, faults: &mut Faults<'_>) -> Vec<String> {
     names.into_iter().map(|n| n.text).collect()
 }
 
+/// The purposes, and the ids of those whose fields could not be read, so that their rules are not held against them.
 pub(super) fn read_purposes(
     table: Option<&DeTable<'_>>,
     roles: &BTreeMap<String, Role>,
+    relations: &BTreeMap<String, &Relation>,
     faults: &mut Faults<'_>,
-) -> BTreeMap<String, Purpose> {
-    let mut purposes = BTreeMap::new();
+) -> (BTreeMap<String, Purpose>, BTreeSet<String>) {
+    let (mut purposes, mut unread) = (BTreeMap::new(), BTreeSet::new());
     for (key, value) in table.into_iter().flatten() {
         let id: &str = key.get_ref();
         check_name(id, key.span(), true, faults);
@@ -55,25 +65,73 @@ pub(super) fn read_purposes(
         let zh = reader.require_text("zh", faults);
         let en = reader.require_text("en", faults);
         let legal_basis = reader.require_text("legal_basis", faults);
-        let expires = reader.get("expires").and_then(|value| read_day(value, faults));
+        let matter = reader.require_text("matter", faults);
+        let fields = reader.require("fields", faults).and_then(|value| read_fields(value, relations, faults));
+        let expires = reader.require("expires", faults).and_then(|value| read_day(value, faults));
         let open_to = reader.require("roles", faults).map_or_else(Vec::new, |value| texts_of("roles", value, faults));
         reader.close(faults);
         for role in open_to.iter().filter(|role| !roles.contains_key(&role.text)) {
             let kind = FaultKind::UnknownRole { name: role.text.clone() };
             faults.add_unknown(role.span.clone(), kind, &role.text, roles.keys().map(String::as_str));
         }
-        let text = |t: Option<super::reader::Text>| t.map_or_else(String::new, |t| t.text);
+        let text = |t: Option<Text>| t.map_or_else(String::new, |t| t.text);
+        if fields.is_none() {
+            unread.insert(id.to_owned());
+        }
         let purpose = Purpose {
             id: id.to_owned(),
             zh: text(zh),
             en: text(en),
             legal_basis: text(legal_basis),
-            expires,
+            matter: text(matter),
+            fields: fields.unwrap_or_default(),
+            expires: expires.unwrap_or(i32::MIN),
             roles: open_to.into_iter().map(|r| r.text).collect(),
         };
         purposes.insert(id.to_owned(), purpose);
     }
-    purposes
+    (purposes, unread)
+}
+
+/// A list of `relation.column`, perhaps empty; `None` if any of it is no column.
+fn read_fields(value: &Value<'_>, relations: &BTreeMap<String, &Relation>, faults: &mut Faults<'_>) -> Option<Fields> {
+    let Some(items) = value.get_ref().as_array() else {
+        wrong_type("fields", value, "a list of columns such as unified.person.id_no", faults);
+        return None;
+    };
+    let (mut fields, mut sound) = (Fields::new(), true);
+    for item in items {
+        match text_of("fields", item, faults).and_then(|text| find_field(&text, relations, faults)) {
+            Some((relation, column)) => {
+                fields.entry(relation).or_default().insert(column);
+            }
+            None => sound = false,
+        }
+    }
+    sound.then_some(fields)
+}
+
+fn find_field(
+    text: &Text,
+    relations: &BTreeMap<String, &Relation>,
+    faults: &mut Faults<'_>,
+) -> Option<(RelationName, String)> {
+    let Some((name, column)) = text.text.rsplit_once('.') else {
+        let expected = "a list of columns such as unified.person.id_no";
+        faults.add(text.span.clone(), FaultKind::WrongType { key: "fields".to_owned(), expected });
+        return None;
+    };
+    let Some(relation) = relations.get(name) else {
+        let kind = FaultKind::UnknownRelation { name: name.to_owned() };
+        faults.add_unknown(text.span.clone(), kind, name, relations.keys().map(String::as_str));
+        return None;
+    };
+    if relation.column(column).is_none() {
+        let kind = FaultKind::UnknownColumn { relation: name.to_owned(), column: column.to_owned() };
+        faults.add_unknown(text.span.clone(), kind, column, relation.columns.iter().map(|c| c.name.as_str()));
+        return None;
+    }
+    Some((relation.name.clone(), column.to_owned()))
 }
 
 /// A date without a time.

@@ -37,19 +37,19 @@ fn block(lines: &[&str], start: usize, end: usize) -> Block {
         let line = lines[start..end].iter().find(|line| line.starts_with(&format!("{key} = ")));
         line.map(|line| quoted(line)[0].clone())
     };
-    let from = (start..end).find(|n| lines[*n].starts_with("relations = ")).unwrap();
-    let to = (from..end).find(|n| lines[*n].contains(']')).unwrap();
+    let named = (start..end).find(|n| lines[*n].starts_with("relations = ")).unwrap();
+    let named_to = (named..end).find(|n| lines[*n].contains(']')).unwrap();
     let header = (start..end).find(|n| lines[*n].trim() == "[rule.columns]");
-    // Tables of the rule may follow the columns.
-    let after = header.and_then(|header| (header + 1..end).find(|n| lines[*n].starts_with('[')));
-    let columns = (header.unwrap_or(end)..after.unwrap_or(end)).filter_map(|n| {
+    let from = header.unwrap_or(end);
+    let to = (from + 1..end).find(|n| lines[*n].starts_with('[')).unwrap_or(end);
+    let columns = (from..to).filter_map(|n| {
         let (name, mask) = lines[n].split_once(" = ")?;
         Some((n, name.to_owned(), quoted(mask)[0].clone()))
     });
     Block {
         role: value("role").unwrap(),
         purpose: value("purpose"),
-        relations: lines[from..=to].iter().flat_map(|line| quoted(line)).collect(),
+        relations: lines[named..=named_to].iter().flat_map(|line| quoted(line)).collect(),
         columns: columns.collect(),
         has_classes: lines[start..end].iter().any(|line| line.starts_with("classes = ")),
         header,

@@ -78,11 +78,11 @@ fn columns_are_counted_in_characters() {
 fn a_mask_has_to_fit_the_type_of_its_column() {
     assert_eq!(
         faults_with("birth_date = \"year\"", "birth_date = \"surname_only\""),
-        "p.toml:42:1: mask `surname_only` does not fit column `birth_date` of relation `unified.person`"
+        "p.toml:47:1: mask `surname_only` does not fit column `birth_date` of relation `unified.person`"
     );
     assert_eq!(
         faults_with("classes = { none = \"clear\" }", "classes = { none = \"redact_free_text\" }"),
-        "p.toml:38:13: mask `redact_free_text` does not fit column `is_deceased` of relation `unified.person`"
+        "p.toml:43:13: mask `redact_free_text` does not fit column `is_deceased` of relation `unified.person`"
     );
     assert_eq!(faults_with("birth_date = \"year\"", "birth_date = { mask = \"age_band\", width = 5 }"), "accepted");
     assert_eq!(faults_with("name = \"clear\"", "phones = { mask = \"keep_last\", n = 4 }"), "accepted");
@@ -176,9 +176,9 @@ fn two_rules_for_one_role_purpose_and_relation_are_a_fault() {
     );
     let faults = parse(&again).unwrap_err();
     assert_eq!(faults.len(), 1);
-    let kind = FaultKind::OverlappingRule { rule: "police_officer/unified.person".to_owned(), first_line: 44 };
+    let kind = FaultKind::OverlappingRule { rule: "police_officer/unified.person".to_owned(), first_line: 49 };
     assert_eq!(faults[0].kind, kind);
-    assert_eq!(faults[0].line, 73);
+    assert_eq!(faults[0].line, 78);
     // The same relation twice in one rule is one rule too many, too.
     assert!(
         faults_with(r#"relations = ["unified.event"]"#, r#"relations = ["unified.event", "unified.event"]"#)
@@ -190,9 +190,9 @@ fn two_rules_for_one_role_purpose_and_relation_are_a_fault() {
 fn roles_and_purposes_are_checked() {
     assert_eq!(
         faults_with("roles = [\"police_officer\"]", "roles = [\"police\"]"),
-        "p.toml:23:10: unknown role `police`; did you mean `police_officer`?\n\
-         p.toml:55:11: purpose `case_investigation` is not open to role `police_officer`\n\
-         p.toml:65:11: purpose `case_investigation` is not open to role `police_officer`"
+        "p.toml:25:10: unknown role `police`; did you mean `police_officer`?\n\
+         p.toml:60:11: purpose `case_investigation` is not open to role `police_officer`\n\
+         p.toml:70:11: purpose `case_investigation` is not open to role `police_officer`"
     );
     assert!(
         faults_with("expires = 2024-07-18", "expires = \"2024-07-18\"").contains("`expires` must be a date such as")
@@ -211,10 +211,82 @@ fn roles_and_purposes_are_checked() {
 }
 
 #[test]
+fn a_purpose_is_a_record_with_every_part() {
+    for (piece, missing) in [
+        ("matter = \"A2026-001\"\n", "p.toml:27:1: `matter` is missing"),
+        ("fields = []\n", "p.toml:27:1: `fields` is missing"),
+        ("expires = 2027-12-31\n", "p.toml:27:1: `expires` is missing"),
+    ] {
+        assert_eq!(faults_with(piece, ""), missing);
+    }
+    let listed = "fields = [\"unified.person.name\", \"unified.person.id_no\", ";
+    for (instead, fault) in [
+        ("fields = [\"unified.persn.name\", ", "unknown relation `unified.persn`; did you mean `unified.person`?"),
+        (
+            "fields = [\"unified.person.idno\", ",
+            "relation `unified.person` has no column `idno`; did you mean `id_no`?",
+        ),
+        ("fields = [\"id_no\", ", "`fields` must be a list of columns such as unified.person.id_no"),
+        ("fields = [3, ", "`fields` must be a text"),
+    ] {
+        // A faulty list is told once, and the rules of the purpose are not held against what is left of it.
+        assert_eq!(faults_with(listed, instead), format!("p.toml:23:11: {fault}"));
+    }
+    let all = "fields = [\"unified.person.name\", \"unified.person.id_no\", \"unified.event.event_id\", \"unified.event.title\"]";
+    assert!(faults_with(all, "fields = \"unified.person.id_no\"").contains("p.toml:23:10: `fields` must be a list"));
+}
+
+#[test]
+fn a_purpose_never_shows_more_than_its_fields() {
+    let beyond = |field: &str| {
+        format!(
+            "purpose `case_investigation` does not list `{field}` among its fields, and this rule shows more of it than \
+             the base rule of the role"
+        )
+    };
+    let of_case = "columns = { name = \"clear\", id_no = \"clear\" }";
+    // Hidden without the purpose, whatever the mask.
+    assert_eq!(
+        faults_with(of_case, "columns = { name = \"clear\", id_no = \"clear\", birth_date = \"null\" }"),
+        format!("p.toml:66:46: {}", beyond("unified.person.birth_date"))
+    );
+    // By class.
+    assert_eq!(
+        faults_with(of_case, "classes = { S2 = \"clear\" }"),
+        format!("p.toml:66:13: {}", beyond("unified.person.religion"))
+    );
+    // No base rule at all.
+    assert_eq!(
+        faults_with("event_id = \"clear\", title = \"redact_free_text\"", "title = \"clear\", grid_id = \"clear\""),
+        format!("p.toml:76:30: {}", beyond("unified.event.grid_id"))
+    );
+    // As much as the base rule, or less, needs no field.
+    let listed = "\"unified.person.name\", \"unified.person.id_no\", ";
+    assert_eq!(faults_with(listed, "\"unified.person.id_no\", "), "accepted");
+    assert_eq!(faults_with(listed, ""), format!("p.toml:66:29: {}", beyond("unified.person.id_no")));
+}
+
+#[test]
+fn further_rows_and_rows_in_place_of_groups_are_more_of_every_column() {
+    let base = "rows = \"all\"\ncolumns = { name = \"clear\", id_no = \"id_number\" }";
+    let listed = "\"unified.person.name\", \"unified.person.id_no\", ";
+    let only_id = SOUND.replacen(listed, "\"unified.person.id_no\", ", 1);
+    for narrower in [
+        "rows = { column = \"grid_id\", starts_with = \"G\" }\ncolumns = { name = \"clear\", id_no = \"id_number\" }",
+        "rows = \"all\"\ncolumns = { name = \"clear\", id_no = \"id_number\" }\naggregate = { persons = \"name\", k = 5 }",
+    ] {
+        let faults = parse(&only_id.replacen(base, narrower, 1)).unwrap_err();
+        assert!(render(&faults).contains("does not list `unified.person.name`"), "{}", render(&faults));
+        assert_eq!(faults.len(), 1, "{}", render(&faults));
+        assert!(parse(&SOUND.replacen(base, narrower, 1)).is_ok());
+    }
+}
+
+#[test]
 fn a_rule_that_shows_nothing_is_a_fault() {
     assert_eq!(
         faults_with("columns = { name = \"clear\", id_no = \"id_number\" }", "classes = { S1 = \"clear\" }"),
-        "p.toml:44:1: rule `police_officer/unified.person` shows no column"
+        "p.toml:49:1: rule `police_officer/unified.person` shows no column"
     );
 }
 
@@ -226,7 +298,8 @@ fn unknown_words_at_the_top_are_faults() {
 #[test]
 fn a_relation_not_given_is_unknown() {
     let faults = PolicySet::parse("p.toml", SOUND, &[person()]).unwrap_err();
-    assert_eq!(render(&faults), "p.toml:66:14: unknown relation `unified.event`; did you mean `unified.person`?");
+    let unknown = "unknown relation `unified.event`; did you mean `unified.person`?";
+    assert_eq!(render(&faults), format!("p.toml:23:58: {unknown}\np.toml:23:84: {unknown}\np.toml:71:14: {unknown}"));
     assert!(PolicySet::parse("p.toml", SOUND, &[person(), event()]).is_ok());
 }
 

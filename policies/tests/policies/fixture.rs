@@ -85,6 +85,8 @@ en = "auditor"
 zh = "案件侦办"
 en = "case investigation"
 legal_basis = "刑事诉讼法"
+matter = "立案决定书文号"
+fields = ["unified.person.name", "unified.person.id_no", "unified.event.event_id", "unified.event.title"]
 expires = 2024-07-18
 roles = ["police_officer"]
 
@@ -92,6 +94,9 @@ roles = ["police_officer"]
 zh = "个案"
 en = "one case"
 legal_basis = "刑事诉讼法"
+matter = "A2026-001"
+fields = []
+expires = 2027-12-31
 roles = ["police_officer"]
 
 [[rule]]

@@ -102,6 +102,14 @@ fn a_misspelt_key_does_not_validate() {
 }
 
 #[test]
+fn a_purpose_without_a_part_or_with_a_field_that_is_none_does_not_validate() {
+    assert!(!accepts_with("matter = \"A2026-001\"\n", ""));
+    assert!(!accepts_with("fields = []\n", ""));
+    assert!(!accepts_with("expires = 2027-12-31\n", ""));
+    assert!(!accepts_with("\"unified.person.name\", ", "\"unified.person.nam\", "));
+}
+
+#[test]
 fn a_column_of_another_relation_does_not_validate() {
     assert!(!accepts_with("columns = { event_id = \"clear\"", "columns = { name = \"clear\""));
     assert!(!accepts_with("relations = [\"unified.event\"]", "relations = \"unified.evnt\""));
@@ -124,6 +132,40 @@ fn a_value_of_the_wrong_type_does_not_validate() {
     assert!(!accepts_with("rows = \"all\"", "rows = { or = [] }"));
     assert!(!accepts_with("en = \"auditor\"", "en = 3"));
     assert!(!accepts_with("digits = true", "digits = \"yes\""));
+}
+
+#[test]
+fn a_deny_names_what_there_is() {
+    let with = |lines: &str| {
+        let text = format!("{SOUND}\n[[deny]]\n{lines}\nzh = \"一\"\nen = \"one\"\nlegal_basis = \"法\"\n");
+        let accepted = accepts(&text);
+        assert!(accepted || parse(&text).is_err(), "the reader accepts what the schema refuses: {lines}");
+        accepted
+    };
+    assert!(with("role = \"any\"\nrelations = \"unified.event\""));
+    assert!(with(
+        "role = [\"auditor\"]\npurpose = \"case:A2026-001\"\nrelations = [\"unified.event\"]\ncolumns = [\"title\"]"
+    ));
+    assert!(!with("role = \"any\"\nrelations = \"unified.evnt\""));
+    assert!(!with("role = \"any\"\nrelations = \"unified.event\"\ncolumns = [\"name\"]"), "of another relation");
+    assert!(!with("role = \"any\""), "a missing key");
+    assert!(!with("role = \"any\"\nrelations = \"unified.event\"\ncolumn = \"title\""));
+}
+
+#[test]
+fn a_lift_names_a_date_an_age_and_masks() {
+    let columns = "columns = { event_id = \"clear\", title = \"redact_free_text\" }";
+    let person = "columns = { name = \"clear\", id_no = \"id_number\" }";
+    let with = |piece: &str, lift: &str| accepts_with(piece, &format!("{piece}\nlift = {{ {lift} }}"));
+    let date = "birth_date = \"birth_date\", under_years = 14";
+    assert!(with(person, &format!("{date}, columns = {{ name = \"null\" }}")));
+    assert!(with(person, &format!("{date}, classes = {{ P = \"null\" }}")));
+    assert!(!with(person, date), "neither columns nor classes");
+    assert!(!with(person, &format!("{date}, columns = {{ name = \"nul\", nam = \"null\" }}")));
+    assert!(!with(person, "birth_date = \"name\", under_years = 14, columns = { name = \"null\" }"), "no date");
+    assert!(!with(person, "birth_date = \"birth_date\", under_years = 0, columns = { name = \"null\" }"));
+    assert!(!with(person, "birth_date = \"birth_date\", columns = { name = \"null\" }"));
+    assert!(!with(columns, &format!("{date}, columns = {{ name = \"null\" }}")), "of another relation");
 }
 
 #[test]

@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod classification;
+#[cfg(test)]
 mod decision;
 #[cfg(test)]
 mod default_closed;
+#[cfg(test)]
+mod deny;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
@@ -20,6 +24,8 @@ mod fixture;
 mod format;
 #[cfg(test)]
 mod json_schema;
+#[cfg(test)]
+mod lift;
 #[cfg(test)]
 mod lint;
 #[cfg(test)]

@@ -28,8 +28,9 @@ fn cells(set: &PolicySet, relations: &[Relation]) -> String {
 
 fn write_cell(subject: &str, cell: &MatrixCell, is_first: bool, out: &mut String) {
     let MatrixCell { relation, rule, mask, .. } = cell;
+    let deny = if cell.deny.is_empty() { String::new() } else { format!(", {}", cell.deny) };
     match (cell.visibility, &cell.column) {
-        (Visibility::Invisible, _) => writeln!(out, "{subject} {relation} invisible").unwrap(),
+        (Visibility::Invisible, _) => writeln!(out, "{subject} {relation} invisible{deny}").unwrap(),
         (Visibility::Refused, _) => writeln!(out, "{subject} {relation} refused: {}", cell.refusal).unwrap(),
         // The base rule under a purpose: its cells are listed without the purpose.
         (Visibility::Visible, _) if !rule.starts_with(&format!("{subject}/")) => {
@@ -41,7 +42,7 @@ fn write_cell(subject: &str, cell: &MatrixCell, is_first: bool, out: &mut String
             if is_first {
                 writeln!(out, "{subject} {relation} rows {}", cell.rows).unwrap();
             }
-            writeln!(out, "{subject} {relation}.{} {mask}", column.as_ref().unwrap()).unwrap();
+            writeln!(out, "{subject} {relation}.{} {mask}{deny}", column.as_ref().unwrap()).unwrap();
         }
     }
 }

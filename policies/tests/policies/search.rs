@@ -1,6 +1,7 @@
 //! What one person may be found by: read, decided, compared, described.
 
 use policies::{Change, ChangedPart, PolicyDiff, PolicySet, SearchKey, policy_schema};
+use schemas::Relation;
 
 use crate::fixture::{SOUND, TODAY, event, parse, person, principal, render, sound};
 
@@ -29,8 +30,31 @@ fn a_grant_says_by_what_and_how_often() {
     assert_eq!((rule.by.iter().copied().collect::<Vec<_>>(), rule.per_hour), (SearchKey::ALL.to_vec(), 30));
     let mut other = person();
     other.columns.retain(|column| column.name.as_str() != "id_no");
-    let decision = set.decide_on(&who, &other, TODAY);
-    assert_eq!(decision.grant().expect("a grant").search, None, "a column that is gone finds nobody");
+    let by = |set: &PolicySet, relation: &Relation| {
+        let search = set.decide_on(&who, relation, TODAY).grant().expect("a grant").search.clone();
+        search.map(|search| search.by.iter().map(|key| key.word()).collect::<Vec<_>>())
+    };
+    assert_eq!(by(&set, &other), Some(vec!["name+birth_date"]), "nobody is found by a column that is gone");
+    other.columns.retain(|column| column.name.as_str() != "name");
+    assert_eq!(by(&set, &other), None);
+
+    let deny = "\n[[deny]]\nrole = \"any\"\nrelations = [\"unified.person\"]\ncolumns = [\"birth_date\"]\nzh = \"一\"\n\
+                en = \"one\"\nlegal_basis = \"法\"\n";
+    let text = with("[rule.search]\nby = [\"name+birth_date\", \"id_no\"]\nper_hour = 30");
+    let denied = parse(&format!("{text}{deny}")).unwrap_or_else(|faults| panic!("{}", render(&faults)));
+    assert_eq!(by(&denied, &person()), Some(vec!["id_no"]), "nobody is found by a column that is denied");
+}
+
+#[test]
+fn a_purpose_finds_nobody_beyond_its_fields() {
+    let columns = "columns = { name = \"clear\", id_no = \"clear\" }\n";
+    let told = |key: &str| {
+        let search = format!("{columns}search = {{ by = [\"{key}\"], per_hour = 5 }}\n");
+        parse(&SOUND.replacen(columns, &search, 1)).map_or_else(|faults| render(&faults), |_| "accepted".to_owned())
+    };
+    assert_eq!(told("id_no"), "accepted", "the number is a field of the purpose");
+    let beyond = "purpose `case_investigation` does not list `unified.person, rule.search` among its fields";
+    assert!(told("name+birth_date").contains(beyond), "{}", told("name+birth_date"));
 }
 
 #[test]

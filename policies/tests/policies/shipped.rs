@@ -168,6 +168,26 @@ fn nobody_reads_hiv_or_mental_health_lists() {
 }
 
 #[test]
+fn grid_and_street_roles_see_no_telephone_and_no_full_name_of_a_child() {
+    for role in ["grid_worker", "platform", "street_analyst"] {
+        let grant = grant(role, None, "unified.person");
+        for column in grant.columns.iter().filter(|c| ["name", "phone", "phones"].contains(&c.name.as_str())) {
+            let lift = column.lift.as_ref().unwrap_or_else(|| panic!("{role} {}", column.name));
+            assert_eq!((lift.birth_date.as_str(), lift.under_years), ("birth_date", 14), "{role}");
+            let most = if column.name == "name" { Mask::SurnameOnly } else { Mask::Null };
+            assert!(lift.mask.shows_no_more_than(&most), "{role} {}", column.name);
+        }
+        // A family is found by its adults.
+        for column in ["grid_id", "street_code"] {
+            assert!(grant.column(column).is_some_and(|c| c.mask_name().is_none()), "{role} {column}");
+        }
+    }
+    let worker = grant("grid_worker", None, "unified.person");
+    assert_eq!(worker.column("name").unwrap().mask, Mask::Clear);
+    assert_eq!(worker.column("household_id").unwrap().mask_name(), None);
+}
+
+#[test]
 fn police_incidents_are_no_grid_events() {
     for role in ["grid_worker", "street_analyst", "platform"] {
         let rows = grant(role, None, "unified.event").rows;

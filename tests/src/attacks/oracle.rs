@@ -18,7 +18,7 @@ use policies::Principal;
 
 use super::answer::Answer;
 use super::door::Door;
-use super::rows::{Contract, Event, House, Person, Rows, Visit};
+use super::rows::{Contract, Event, House, Person, Rows, Visit, is_lifted};
 use super::tables::{Storage, TableRows, contracts, events, houses, persons};
 use super::world::World;
 
@@ -166,11 +166,16 @@ fn grid_worker(rows: &Rows, principal: &Principal) -> Vec<TableRows> {
         .persons
         .iter()
         .filter(|person| own.contains(&person.grid_id))
-        .map(|person| Person {
-            id_number: six_four(&person.id_number),
-            phone: person.phone.as_deref().map(three_four),
-            birth_date: person.birth_date.map(first_of_january),
-            ..person.clone()
+        .map(|person| {
+            let is_lifted = is_lifted(person.birth_date);
+            Person {
+                // Every surname of the own grid is one character.
+                name: if is_lifted { first_char(&person.name) } else { person.name.clone() },
+                id_number: six_four(&person.id_number),
+                phone: person.phone.as_deref().map(three_four).filter(|_| !is_lifted),
+                birth_date: person.birth_date.map(first_of_january),
+                ..person.clone()
+            }
         })
         .collect();
     let homes: Vec<House> = rows

@@ -1,6 +1,6 @@
 //! The rows of two worlds, README §6. What `grid_worker` of G0101 may see is the same in both; everything else differs.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 
 /// The grid of the grid worker.
 pub const OWN_GRID: &str = "G0101";
@@ -241,14 +241,28 @@ fn name_inside(i: usize) -> String {
     format!("{}{}", SURNAMES[i % SURNAMES.len()], GIVEN[i % GIVEN.len()])
 }
 
+/// Whether rows of people born then are masked more for the grid worker: four were born in 2003, one has no birth date.
+#[must_use]
+pub fn is_lifted(birth: Option<NaiveDate>) -> bool {
+    birth.is_none_or(|birth| birth.year() > 2001)
+}
+
 fn person_inside(side: Side, i: usize) -> Person {
+    let birth_date = (i != 36).then(|| birth_inside(side, i));
+    // Of these the worlds share nothing but the surname.
+    let (name, phone) = if is_lifted(birth_date) {
+        let phone = format!("{}{:08}", side.pick("151", "152"), 60_000_000 + i * 6_007);
+        (format!("{}{}", SURNAMES[i % SURNAMES.len()], side.pick("小满", "小暑")), Some(phone))
+    } else {
+        (name_inside(i), phone_inside(side, i))
+    };
     Person {
         person_id: format!("P{i:04}"),
-        name: name_inside(i),
+        name,
         id_number: id_inside(side, i),
         sex: ["M", "F"][i % 2].to_owned(),
-        birth_date: Some(birth_inside(side, i)),
-        phone: phone_inside(side, i),
+        birth_date,
+        phone,
         ethnicity: ["汉族", "满族", "回族"][(i + side.pick(0, 1)) % 3].to_owned(),
         household_address: format!("云州市示范区翠苑小区{}幢{}单元{}室", i / 8 + 1, i / 4 % 2 + 1, 101 + i % 4),
         residence_address: format!("云州市示范区翠苑小区{}幢{}单元{}室", i / 8 + 1, i / 4 % 2 + 1, 101 + i % 4),
