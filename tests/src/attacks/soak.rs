@@ -156,16 +156,21 @@ fn compare(door: &str, one: &Answer, other: &Answer) -> Finding {
 /// Whether the statement leaves its answer open, so that time decides and not the world: asked again, one world answers
 /// itself in several ways, and both worlds agree on what is set. The engine reads the parts of a UNION side by side: where
 /// no order is set, rows come in any; with a LIMIT, any rows come, and then each world has to give what the other gave.
-/// An error is never open.
+/// Whether it fails, and with what words, is never open; how many rows come before that is.
 async fn is_unsteady(
     (one, of_one): (&World, &Answer),
     (other, of_other): (&World, &Answer),
     who: &Principal,
     sql: &str,
 ) -> bool {
-    let whole =
-        |answer: &Answer| answer.failure.is_none() && answer.notes == of_one.notes && answer.columns == of_one.columns;
-    let what_is_set = |answer: &Answer| if sets_order(sql) { answer.rows.clone() } else { answer.sorted_rows() };
+    let is_alike = |answer: &Answer| {
+        (&answer.failure, &answer.notes, &answer.columns) == (&of_one.failure, &of_one.notes, &of_one.columns)
+    };
+    let what_is_set = |answer: &Answer| match (&answer.failure, sets_order(sql)) {
+        (Some(_), _) => Vec::new(),
+        (None, true) => answer.rows.clone(),
+        (None, false) => answer.sorted_rows(),
+    };
     let mut answers = [vec![of_one.clone()], vec![of_other.clone()]];
     for i in 0..AGAIN {
         let who = &Principal { subject: format!("{}-again-{i}", who.subject), ..who.clone() };
@@ -178,8 +183,9 @@ async fn is_unsteady(
         answers[1].push(b);
     }
     let varies = answers.iter().any(|of_world| of_world.iter().any(|answer| answer.rows != of_world[0].rows));
-    let [ones, others] = answers
-        .map(|of_world| of_world.iter().all(whole).then(|| of_world.iter().map(what_is_set).collect::<BTreeSet<_>>()));
+    let [ones, others] = answers.map(|of_world| {
+        of_world.iter().all(is_alike).then(|| of_world.iter().map(what_is_set).collect::<BTreeSet<_>>())
+    });
     varies && ones.is_some_and(|ones| others.is_some_and(|others| !ones.is_disjoint(&others)))
 }
 
