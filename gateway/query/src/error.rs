@@ -294,12 +294,12 @@ impl QueryError {
             DataFusionError::SQL(parser_error, _) => Self::Syntax { detail: parser_error.to_string() },
             DataFusionError::SchemaError(schema_error, _) => from_schema(schema_error),
             DataFusionError::Plan(text) => from_plan_text(text),
-            DataFusionError::Internal(text) if text.starts_with(SCHEMAS_DISAGREE) => Self::no_valid_plan(),
+            DataFusionError::Internal(text) if is_of_the_planner(text) => Self::no_valid_plan(),
             DataFusionError::NotImplemented(text) => Self::Unplannable { detail: first_sentence(text) },
             DataFusionError::ResourcesExhausted(_) => Self::memory_limit(),
             DataFusionError::External(source) => match source.downcast_ref::<QueryError>() {
                 Some(inner) => inner.clone(),
-                None if source.is::<regex::Error>() => Self::EvaluationFailed,
+                None if is_of_a_pattern(source.as_ref()) => Self::EvaluationFailed,
                 None => Self::internal("planning: external"),
             },
             DataFusionError::Internal(text) if is_of_a_function(text) => Self::EvaluationFailed,
@@ -316,7 +316,7 @@ impl QueryError {
             DataFusionError::External(source) => match source.downcast_ref::<QueryError>() {
                 Some(inner) => inner.clone(),
                 // A pattern that is no regular expression, or too large a one. It may come out of a column.
-                None if source.is::<regex::Error>() => Self::EvaluationFailed,
+                None if is_of_a_pattern(source.as_ref()) => Self::EvaluationFailed,
                 None => Self::internal("execution: external"),
             },
             DataFusionError::Internal(text) if is_of_a_function(text) => Self::EvaluationFailed,
@@ -339,9 +339,17 @@ impl QueryError {
     }
 }
 
-/// The engine's own check of what its planner made of a set operation over columns that can and cannot be null.
-const SCHEMAS_DISAGREE: &str =
-    "Physical input schema should be the same as the one converted from logical input schema";
+/// Whether an internal error of the engine is a check of its own plan: a set operation over columns that can and cannot be
+/// null, or a function that was planned with one type and rewritten with another.
+fn is_of_the_planner(text: &str) -> bool {
+    text.starts_with("Physical input schema should be the same as the one converted from logical input schema")
+        || text.starts_with("Function '") && text.contains("failed to match any signature")
+}
+
+/// Whether an error is about a pattern that is no regular expression. The engine parses constant ones by itself.
+fn is_of_a_pattern(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.is::<regex::Error>() || error.is::<regex_syntax::Error>()
+}
 
 /// Whether an internal error of the engine is one function's, which failed on the values it was given.
 fn is_of_a_function(text: &str) -> bool {

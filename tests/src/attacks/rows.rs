@@ -166,9 +166,7 @@ impl Rows {
             bank_accounts: (0..5).map(|i| format!("62220000{}{i:07}", side.pick("1", "2"))).collect(),
         }
     }
-}
 
-impl Rows {
     /// Adds people of other grids: some before the visible rows, the others after them.
     pub fn crowd(&mut self, n: usize) {
         let outside: Vec<Person> = self.persons.iter().filter(|person| person.grid_id != OWN_GRID).cloned().collect();

@@ -40,6 +40,13 @@ async fn what_the_engine_fails_at_is_the_statements_matter() {
     for (sql, code) in [
         // A pattern out of a column: `139****0002` repeats a repetition.
         ("SELECT regexp_replace(name, phone, 'x') FROM unified.person", "DT-SQL-0010"),
+        ("SELECT person_id FROM unified.person WHERE household_address ~ '['", "DT-SQL-0010"),
+        ("SELECT residence_address ~ '***' FROM unified.person", "DT-SQL-0010"),
+        // A function that is planned with one type and rewritten with another.
+        (
+            "SELECT any_value(name ORDER BY substr(name, cardinality(make_array(sex)))) FROM unified.person",
+            "DT-SQL-0009",
+        ),
         ("SELECT regexp_replace(name, '(' || name, 'x') FROM unified.person", "DT-SQL-0010"),
         (
             "SELECT person_id FROM unified.person WHERE regexp_like(name, '((((a{0,99}){0,99}){0,99}){0,9})')",

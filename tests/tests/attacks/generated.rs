@@ -44,16 +44,21 @@ async fn run(seed: u64, n_statements: usize) -> Vec<Tally> {
 }
 
 fn judge(tallies: &[Tally]) {
-    let broken: Vec<&str> = tallies.iter().flat_map(|tally| &tally.broken).map(String::as_str).collect();
-    assert!(broken.is_empty(), "{} statements break inside the gateway:\n{}", broken.len(), broken.join("\n"));
     let differences: Vec<&str> = tallies.iter().flat_map(|tally| &tally.differences).map(String::as_str).collect();
     let n_different: usize = tallies.iter().map(|tally| tally.n_different).sum();
-    assert!(differences.is_empty(), "{n_different} differences:\n{}", differences.join("\n"));
+    let broken: Vec<&str> = tallies.iter().flat_map(|tally| &tally.broken).map(String::as_str).collect();
+    assert!(
+        differences.is_empty() && broken.is_empty(),
+        "{n_different} differences:\n{}\n{} statements break inside the gateway:\n{}",
+        differences.join("\n"),
+        broken.len(),
+        broken.join("\n")
+    );
     for tally in tallies {
         // The grammar is worth something only while it gives rows, and errors as well.
         let n_failed = tally.n_statements - tally.n_answered;
         assert!(tally.n_answered * 5 > tally.n_statements * 3, "{tally}");
-        assert!(tally.sees_no_data || tally.n_with_rows * 3 > tally.n_statements, "{tally}");
+        assert!(tally.sees_no_data || tally.n_with_rows * 10 > tally.n_statements * 3, "{tally}");
         assert!(n_failed * 50 > tally.n_statements, "{tally}");
     }
     let answered: BTreeSet<Production> = tallies.iter().flat_map(|tally| tally.answered_of.keys().copied()).collect();

@@ -1,0 +1,264 @@
+//! The guards, how each is taken away, and the test that notices.
+
+/// A guard taken away.
+#[derive(Debug)]
+pub(crate) struct Mutant {
+    /// What is missing.
+    pub(crate) guard: &'static str,
+    /// The test of `tests/tests/attacks` that has to go red.
+    pub(crate) test: &'static str,
+    /// What is changed. More than one where the guard stands twice.
+    pub(crate) edits: &'static [Edit],
+}
+
+/// A piece of source and what stands there instead.
+#[derive(Debug)]
+pub(crate) struct Edit {
+    /// From the root of the workspace.
+    pub(crate) file: &'static str,
+    /// Occurs exactly once.
+    pub(crate) piece: &'static str,
+    /// Builds.
+    pub(crate) instead: &'static str,
+}
+
+const BARRIER: &str = "gateway/query/src/leakproof.rs";
+const POLICY_TABLE: &str = "gateway/query/src/policy_table.rs";
+const POLICY_SCAN: &str = "gateway/query/src/policy_scan.rs";
+const STATEMENT: &str = "gateway/query/src/statement.rs";
+const PLAN_GATE: &str = "gateway/query/src/plan_gate.rs";
+const AGGREGATE_GATE: &str = "gateway/query/src/aggregate_gate.rs";
+const SHAPE: &str = "gateway/query/src/aggregate_gate/shape.rs";
+const FOLD: &str = "gateway/query/src/aggregate_gate/fold.rs";
+const OVERLAP: &str = "gateway/query/src/aggregate_gate/overlap.rs";
+const FUNCTIONS: &str = "gateway/query/src/functions.rs";
+const ERROR: &str = "gateway/query/src/error.rs";
+const GATEWAY: &str = "gateway/query/src/gateway.rs";
+const RELEASED: &str = "gateway/query/src/released.rs";
+const DECIDE: &str = "policies/src/decide.rs";
+const RECORDS: &str = "gateway/rest/src/records.rs";
+
+/// All of them, by the way of a query.
+pub(crate) const GUARDS: &[Mutant] = &[
+    Mutant {
+        guard: "gate 1: one statement",
+        test: "spellings::two_statements_are_refused_whole",
+        edits: &[Edit { file: STATEMENT, piece: "(Some(statement), 1) =>", instead: "(Some(statement), _) =>" }],
+    },
+    Mutant {
+        guard: "gate 1: queries only",
+        test: "gates::what_is_no_query_stops_at_the_first_gate",
+        edits: &[Edit {
+            file: STATEMENT,
+            piece: "other => refuse(&leading_words(&other.to_string())),",
+            instead: "_ => Ok(statement),",
+        }],
+    },
+    Mutant {
+        guard: "policy epoch: policies are read when planning",
+        test: "lifecycle::new_policies_hold_for_the_next_question",
+        edits: &[Edit {
+            file: GATEWAY,
+            piece: "let policies = self.policies.load_full();",
+            instead: "static FIRST: std::sync::OnceLock<Arc<PolicySet>> = std::sync::OnceLock::new();
+        let policies = Arc::clone(FIRST.get_or_init(|| self.policies.load_full()));",
+        }],
+    },
+    Mutant {
+        guard: "data epoch: data are read when planning",
+        test: "lifecycle::a_new_version_is_read_by_the_next_question",
+        edits: &[Edit {
+            file: GATEWAY,
+            piece: "self.data.store(Some(Arc::new(data)));",
+            instead: "if self.data.load().is_none() {
+            self.data.store(Some(Arc::new(data)));
+        }",
+        }],
+    },
+    Mutant {
+        guard: "decision: unsound purposes refuse",
+        test: "purposes::an_unsound_purpose_is_refused_and_never_downgraded",
+        edits: &[Edit {
+            file: DECIDE,
+            piece: "Err(reason) => return Decision::Refused { reason },",
+            instead: "Err(_) => None,",
+        }],
+    },
+    Mutant {
+        guard: "decision: a changed column is hidden",
+        test: "lifecycle::a_column_no_policy_speaks_of_is_hidden",
+        edits: &[Edit {
+            file: DECIDE,
+            piece: "(shown.field_type == column.field_type).then(|| ColumnGrant {",
+            instead: "(column.name.as_str() == shown.rule || true).then(|| ColumnGrant {",
+        }],
+    },
+    Mutant {
+        guard: "gate 2: every node of a plan",
+        test: "gates::what_is_no_allowed_plan_stops_at_the_second_gate",
+        edits: &[Edit {
+            file: PLAN_GATE,
+            piece: "gate.check_node(node).map_err(|error| DataFusionError::External(Box::new(error)))?;",
+            instead: "let _ = gate.check_node(node);",
+        }],
+    },
+    Mutant {
+        guard: "function allow-list",
+        test: "gates::a_function_off_the_list_does_not_exist",
+        edits: &[
+            Edit {
+                file: FUNCTIONS,
+                piece: ".filter(|function| SCALAR.contains(&function.name()))",
+                instead: ".filter(|function| !function.name().is_empty())",
+            },
+            Edit {
+                file: FUNCTIONS,
+                piece: "        SCALAR.contains(&name)\n            || AGGREGATE",
+                instead: "        !name.is_empty()\n            || SCALAR.contains(&name)\n            || AGGREGATE",
+            },
+        ],
+    },
+    Mutant {
+        guard: "gate 3: aggregate-only relations",
+        test: "aggregates::ways_round_the_gate_are_refused",
+        edits: &[Edit {
+            file: AGGREGATE_GATE,
+            piece: "if !mentions_aggregate_only(&plan)? {",
+            instead: "if mentions_aggregate_only(&plan).is_ok() {",
+        }],
+    },
+    Mutant {
+        guard: "gate 3: predicates that cannot fail",
+        test: "aggregates::ways_round_the_gate_are_refused",
+        edits: &[Edit {
+            file: SHAPE,
+            piece: ".ok_or_else(|| refused(AggregateRefusal::Predicate))?;",
+            instead: ".unwrap_or_else(|| filter.predicate.clone());",
+        }],
+    },
+    Mutant {
+        guard: "gate 3: joins on the persons",
+        test: "aggregates::ways_round_the_gate_are_refused",
+        edits: &[Edit {
+            file: SHAPE,
+            piece: "if sound { Ok(()) } else {",
+            instead: "if sound || !self.0.is_empty() { Ok(()) } else {",
+        }],
+    },
+    Mutant {
+        guard: "gate 3: groups of k persons",
+        test: "aggregates::few_persons_look_like_nobody",
+        edits: &[Edit {
+            file: FOLD,
+            piece: "group.persons.len() >= query.k as u64",
+            instead: "!group.persons.is_empty()",
+        }],
+    },
+    Mutant {
+        guard: "gate 3: sums of one person",
+        test: "aggregates::a_sum_that_is_one_persons_is_withheld",
+        edits: &[Edit {
+            file: FOLD,
+            piece: "!total.is_finite() || most * 100.0 > total * f64::from(percent)",
+            instead: "most * 100.0 > total * f64::from(percent) * 100.0",
+        }],
+    },
+    Mutant {
+        guard: "gate 3: a total less its parts",
+        test: "aggregates::released_figures_are_right_and_small_groups_are_not_there",
+        edits: &[Edit {
+            file: FOLD,
+            piece: "while !self.withheld.is_empty() && self.withheld.len() < self.k as u64",
+            instead: "while !self.withheld.is_empty() && self.k == 0",
+        }],
+    },
+    Mutant {
+        guard: "gate 3: differences of two answers",
+        test: "aggregates::differences_of_two_answers_are_refused",
+        edits: &[Edit {
+            file: OVERLAP,
+            piece: "apart > 0 && apart < k as u64",
+            instead: "apart > 0 && apart < k as u64 && k == 0",
+        }],
+    },
+    Mutant {
+        guard: "row filter",
+        test: "corpus::every_asserted_line_holds_on_every_door",
+        edits: &[Edit {
+            file: POLICY_TABLE,
+            piece: "let row_filter = row_filter(&grant.rows, &raw_schema);",
+            instead: "let row_filter = row_filter(&grant.rows, &raw_schema).filter(|_| raw_schema.fields().is_empty());",
+        }],
+    },
+    Mutant {
+        guard: "barrier: only leakproof filters below it",
+        test: "corpus::every_asserted_line_holds_on_every_door",
+        edits: &[Edit {
+            file: BARRIER,
+            piece: "    match expr {\n        Expr::BinaryExpr(binary) => match binary.op {",
+            instead: "    if !clear.is_empty() {
+        return true;
+    }
+    match expr {
+        Expr::BinaryExpr(binary) => match binary.op {",
+        }],
+    },
+    Mutant {
+        guard: "barrier: what the user's functions see",
+        test: "probe::the_probe_sees_visible_values_only",
+        edits: &[Edit {
+            file: BARRIER,
+            piece: "        _ => false,\n    }\n}\n\nfn compares_column_to_literal",
+            instead: "        Expr::ScalarFunction(_) => true,
+        _ => false,
+    }
+}
+
+fn compares_column_to_literal",
+        }],
+    },
+    Mutant {
+        guard: "barrier: masks",
+        test: "corpus::every_asserted_line_holds_on_every_door",
+        edits: &[Edit {
+            file: POLICY_SCAN,
+            piece: "let released = column.mask.apply(raw, context)",
+            instead: "let released = Mask::Clear.apply(raw, context)",
+        }],
+    },
+    Mutant {
+        guard: "barrier: no bytes of rows left out",
+        test: "bytes::view_arrays",
+        edits: &[Edit {
+            file: POLICY_SCAN,
+            piece: "released = Arc::new(views.gc());\n    } else if let Some(views) = released.as_binary_view_opt() {",
+            instead: "released = Arc::new(views.clone());\n    } else if let Some(views) = released.as_binary_view_opt() {",
+        }],
+    },
+    Mutant {
+        guard: "error sanitiser",
+        test: "spellings::errors_quote_no_value",
+        edits: &[Edit {
+            file: ERROR,
+            piece: "            | DataFusionError::SchemaError(..) => Self::EvaluationFailed,",
+            instead: "            | DataFusionError::SchemaError(..) => Self::Unplannable { detail: error.to_string() },",
+        }],
+    },
+    Mutant {
+        guard: "answers that break off",
+        test: "found::an_answer_that_breaks_off_is_no_answer",
+        edits: &[Edit {
+            file: RELEASED,
+            piece: "Err(_) => Err(QueryError::internal(\"execution panicked\")),",
+            instead: "Err(_) => {
+                    let closed = self.close(None).await;
+                    return closed.err().map(|error| (Err(error), self));
+                }",
+        }],
+    },
+    Mutant {
+        guard: "cursors belong to their holder",
+        test: "records::pages_end_with_the_visible_rows",
+        edits: &[Edit { file: RECORDS, piece: "holder: holder(client),", instead: "holder: String::new()," }],
+    },
+];
