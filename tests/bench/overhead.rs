@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
+};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::TryStreamExt;
 use policies::{PolicySet, Principal};
@@ -101,11 +103,11 @@ impl Sides {
 
     /// The question with values of this city in place of its blanks.
     async fn filled(&self, question: &str) -> String {
-        let first = "SELECT grid_id, person_id FROM unified.person WHERE grid_id IS NOT NULL ORDER BY person_id LIMIT 1";
+        let first =
+            "SELECT grid_id, person_id FROM unified.person WHERE grid_id IS NOT NULL ORDER BY person_id LIMIT 1";
         let row = self.raw(first).await.swap_remove(0);
-        let value = |idx: usize| {
-            datafusion::arrow::util::display::array_value_to_string(row.column(idx), 0).expect("a text")
-        };
+        let value =
+            |idx: usize| datafusion::arrow::util::display::array_value_to_string(row.column(idx), 0).expect("a text");
         let visible = self.gateway.visible_relations(&self.officer).expect("relations");
         let person = visible.iter().find(|relation| relation.name.table() == "person").expect("persons");
         let columns = person.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");

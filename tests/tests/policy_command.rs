@@ -104,11 +104,14 @@ fn a_misspelt_policy_is_told_with_its_place() {
     let desk = Desk::new();
     let draft = desk.draft("role = \"grid_worker\"", "role = \"grid_workr\"");
     let faulty = draft.to_str().expect("a path");
+    let is_first = |line: &str| line == "role = \"grid_worker\"";
+    let line = PolicySet::shipped_text().lines().position(is_first).expect("a rule") + 1;
+    let fault = format!("draft.toml:{line}:8: unknown role `grid_workr`; did you mean `grid_worker`?");
     for arguments in
         [vec!["matrix", faulty], vec!["diff", "shipped", faulty], vec!["lint", faulty], vec!["test", faulty]]
     {
         let told = desk.run(&arguments).expect_code(78).stderr;
-        assert!(told.contains("draft.toml:114:8: unknown role `grid_workr`; did you mean `grid_worker`?"), "{told}");
+        assert!(told.contains(&fault), "{told}");
     }
     let absent = desk.run(&["matrix", "nowhere.toml"]).expect_code(78);
     assert!(absent.stderr.contains("nowhere.toml cannot be read"), "{}", absent.stderr);

@@ -264,7 +264,9 @@ async fn too_many_queries_at_once_are_told_so() {
     let gateway = gateway_with(Arc::default(), limits);
     gateway.publish(data());
     let sql = "SELECT person_id FROM unified.person";
-    let held = gateway.query(request(worker(&["G1"]), sql)).await.unwrap();
+    let long =
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 100000000) SELECT max(n) FROM r";
+    let held = gateway.query(request(worker(&["G1"]), long)).await.unwrap();
     assert_eq!(
         ask(&gateway, worker(&["G1"]), sql).await,
         Err(QueryError::Busy { limit: "max_concurrent_queries", allowed: 1 })

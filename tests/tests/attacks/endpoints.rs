@@ -13,7 +13,7 @@ use tests::attacks::secrets::Secrets;
 use tests::attacks::world::{Loading, World};
 
 /// Every endpoint. One that joins has to be looked at here and in `records`.
-const ENDPOINTS: [&str; 15] = [
+const ENDPOINTS: [&str; 16] = [
     "/api/openapi.json",
     "/api/v1/catalog",
     "/api/v1/events",
@@ -27,6 +27,7 @@ const ENDPOINTS: [&str; 15] = [
     "/api/v1/sql",
     "/api/v1/why",
     "/livez",
+    "/api/v1/persons/search",
     "/metrics",
     "/readyz",
 ];

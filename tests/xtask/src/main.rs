@@ -1,5 +1,5 @@
-//! Tasks of this workspace: `cargo xtask test` runs every test, `cargo xtask soak` many generated statements, and
-//! `cargo xtask mutants` shows that taking a guard away turns a test red.
+//! Tasks of this workspace: `cargo xtask test` runs every test, `cargo xtask soak` many generated statements,
+//! `cargo xtask mutants` shows that taking a guard away turns a test red, `cargo xtask bench` what the barrier costs.
 //!
 //! For `test` the binary is built first with the same features as the tests, because the tests in `tests/` drive it as its
 //! users do.
@@ -15,7 +15,8 @@ use inner_cargo::{cargo, exit_code};
 
 const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF THE TEST RUNNER]
        cargo xtask soak [--seed N] [--statements N]
-       cargo xtask mutants [WORD OF A GUARD'S NAME]...";
+       cargo xtask mutants [WORD OF A GUARD'S NAME]...
+       cargo xtask bench [PEOPLE]";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -28,8 +29,22 @@ fn main() -> ExitCode {
             eprintln!("{error}");
             ExitCode::FAILURE
         }),
+        Some("bench") => bench(&rest),
         _ => usage(()),
     }
+}
+
+/// Optimised: the binary that makes the tables, and the program that measures.
+fn bench(arguments: &[String]) -> ExitCode {
+    let mut build = cargo();
+    build.args(["build", "--release", "--workspace", "--bins", "--benches"]);
+    let code = exit_code(build.status());
+    if code != ExitCode::SUCCESS {
+        return code;
+    }
+    let mut command = cargo();
+    command.args(["bench", "--workspace", "--bench", "overhead", "--"]).args(arguments);
+    exit_code(command.status())
 }
 
 fn usage(_: ()) -> ExitCode {
