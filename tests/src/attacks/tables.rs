@@ -114,7 +114,7 @@ impl TableRows {
         self
     }
 
-    /// With other columns left out.
+    /// The same rows without one column.
     #[must_use]
     pub fn without(mut self, column: &str) -> Self {
         self.columns.retain(|(name, ..)| *name != column);

@@ -3,7 +3,7 @@
 use tests::attacks::checks::{RowOrder, oracle_equal, twin_equal};
 use tests::attacks::door::Door;
 use tests::attacks::oracle::Oracle;
-use tests::attacks::roles::grid_worker;
+use tests::attacks::roles::{grid_worker, principal};
 use tests::attacks::rows::Side;
 use tests::attacks::world::{Loading, World};
 
@@ -59,6 +59,34 @@ async fn what_the_engine_fails_at_is_the_statements_matter() {
             assert_eq!(failure.code, code, "{sql}: {failure:?}");
             assert!(!failure.text.contains("****") && !failure.text.contains('张'), "{failure:?}");
         }
+    }
+}
+
+/// The engine plans this, and finds when it is computed that it cannot be.
+const CANNOT_BE_COMPUTED: &str = "WITH w0 AS ((SELECT first_value(CASE WHEN t1.grid_id < 'P1018' THEN t1.id_number ELSE t1.grid_id END) AS \
+     c0, array_to_string(make_array('李小红', 'HHSIRIUSMARK27'), t1.phone, 'E0032') AS c1, \
+     overlay(make_array('SIRIUSMARK天狼星路54号', 'P1022'), 0, 7) AS c2 FROM unified.person t1 GROUP BY \
+     array_to_string(make_array('李小红', 'HHSIRIUSMARK27'), t1.phone, 'E0032'), \
+     overlay(make_array('SIRIUSMARK天狼星路54号', 'P1022'), 0, 7)) UNION (SELECT last_value((SELECT \
+     max(t3.reason_en) FROM catalog.columns t3 WHERE 'C0055' < 'P1053')) OVER (PARTITION BY t2.id_number \
+     ORDER BY t2.grid_id) AS c0, t2.grid_id AS c1, t2.id_number AS c2 FROM unified.person t2) LIMIT 60) \
+     (SELECT to_hex(7) AS c0 FROM w0 t4 LEFT JOIN (SELECT DISTINCT cast(to_timestamp(t6.c2) AS varchar) AS \
+     c0, greatest(CASE WHEN '17770537165' IS DISTINCT FROM 'H2065' THEN t6.c2 ELSE t6.c1 END, t6.c1, CASE \
+     WHEN TIMESTAMP '2025-11-04T09:30:00' IS DISTINCT FROM TIMESTAMP '2025-11-04T09:30:00' THEN t6.c0 ELSE \
+     t6.c1 END) AS c1 FROM w0 t6) t5 ON t4.c1 = t5.c1 LEFT ANTI JOIN (SELECT * FROM unified.person LIMIT 5) \
+     t7 ON t4.c2 = t7.person_id WHERE NOT EXISTS (SELECT 1 FROM unified.person t8 WHERE t8.id_number = \
+     'VEGAMARK织女星秘密事项7') GROUP BY to_hex(7) HAVING min(1) FILTER (WHERE true) > 7) UNION ALL (SELECT \
+     cast(NULL AS varchar) AS c0 FROM w0 t9 GROUP BY ROLLUP (cast(NULL AS varchar)) HAVING grouping(cast(NULL \
+     AS varchar)) >= 0)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_the_engine_gives_up_late_is_the_statements_matter() {
+    let world = World::load(Side::A, Loading::default()).await;
+    let officer = principal("police_officer", None);
+    for door in world.doors() {
+        let failure = door.ask(&officer, CANNOT_BE_COMPUTED).await.failure.expect("no answer");
+        assert!(failure.code == "DT-SQL-0009" || door.name() == "REST", "{failure:?}");
+        assert!(!failure.code.starts_with("DT-SRV"), "{failure:?}");
     }
 }
 
