@@ -1,7 +1,9 @@
 //! What leaves the process as bytes: no text of a hidden row or of a masked value in any format, and the same bytes in both
 //! worlds, whatever layout the stored arrays have.
 
+use policies::Principal;
 use tests::attacks::door::Door;
+use tests::attacks::oracle::Oracle;
 use tests::attacks::roles::grid_worker;
 use tests::attacks::rows::{Rows, Side};
 use tests::attacks::secrets::Secrets;
@@ -66,6 +68,26 @@ async fn plain_arrays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn view_arrays() {
     check(Loading { storage: Storage::Views, ..Loading::default() }).await;
+}
+
+/// Where few rows are left out, the engine's own filter leaves their texts in the buffers that the others point into.
+#[tokio::test(flavor = "multi_thread")]
+async fn view_arrays_of_which_most_is_shown() {
+    let loading = Loading { storage: Storage::Views, batch_rows: Some(1_000), ..Loading::default() };
+    let world = World::load(Side::A, loading).await;
+    let grids = ["G0101", "G0102", "G0202"].map(str::to_owned).to_vec();
+    let who = Principal { attributes: [("grid_id".to_owned(), grids)].into(), ..grid_worker() };
+    let hidden = Secrets::hidden_from(Side::A, &world.rows, &Oracle::of(&world, &who).await).await;
+    assert!(hidden.n_texts() > 100, "{}", hidden.n_texts());
+    for sql in
+        ["SELECT * FROM unified.person", "SELECT residence_address FROM unified.person", "SELECT * FROM unified.event"]
+    {
+        for format in FORMATS {
+            let answer = world.rest.post_sql(&who, sql, format).await;
+            assert_eq!(answer.status, 200, "{sql}");
+            assert_eq!(hidden.found_in(answer.body.as_deref().expect("a whole body"), sql), None, "{format}: {sql}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

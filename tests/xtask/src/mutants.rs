@@ -29,7 +29,7 @@ pub(crate) fn run(words: &[String]) -> io::Result<ExitCode> {
         return Err(io::Error::other(format!("with nothing taken away:\n{trouble}")));
     }
     writeln!(out, "with nothing taken away, their tests pass\n")?;
-    writeln!(out, "{:<9} {:<44} {:<44} {:<70} seconds", "", "guard", "file", "test that has to go red")?;
+    writeln!(out, "{:<9} {:<47} {:<44} {:<70} seconds", "", "guard", "file", "test that has to go red")?;
     let mut n_alive = 0;
     for mutant in &mutants {
         let started = Instant::now();
@@ -47,7 +47,7 @@ pub(crate) fn run(words: &[String]) -> io::Result<ExitCode> {
         };
         let file = files.first().copied().unwrap_or_default();
         let seconds = started.elapsed().as_secs();
-        writeln!(out, "{word:<9} {:<44} {file:<44} {:<70} {seconds}", mutant.guard, mutant.test)?;
+        writeln!(out, "{word:<9} {:<47} {file:<44} {:<70} {seconds}", mutant.guard, mutant.test)?;
         if let Some(text) = trouble {
             writeln!(out, "{text}")?;
         }

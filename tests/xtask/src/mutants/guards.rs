@@ -227,8 +227,24 @@ fn compares_column_to_literal",
         }],
     },
     Mutant {
+        guard: "barrier: no words of dictionaries left out",
+        test: "bytes::dictionary_arrays",
+        edits: &[
+            Edit {
+                file: POLICY_SCAN,
+                piece: "DataType::Dictionary(_, values) => *values,",
+                instead: "DataType::Dictionary(keys, values) => DataType::Dictionary(keys, values),",
+            },
+            Edit {
+                file: POLICY_SCAN,
+                piece: "DataType::Dictionary(..) => cast(&released, released_type)?,",
+                instead: "DataType::Dictionary(..) if released_type.is_null() => cast(&released, released_type)?,",
+            },
+        ],
+    },
+    Mutant {
         guard: "barrier: no bytes of rows left out",
-        test: "bytes::view_arrays",
+        test: "bytes::view_arrays_of_which_most_is_shown",
         edits: &[Edit {
             file: POLICY_SCAN,
             piece: "released = Arc::new(views.gc());\n    } else if let Some(views) = released.as_binary_view_opt() {",
