@@ -1,9 +1,10 @@
 //! Who sees more than before: the exact difference of two policy sets.
 //!
 //! For each role, without a purpose and under each it may declare in either set, and for each relation, three things are
-//! compared: whether the relation can be read, what is shown of each column ([`crate::Mask::shows_no_more_than`]), and which
-//! rows are shown, over every principal of the role and every row (`inclusion`, exact). What is *not* compared: which
-//! columns together give a masked value away, and how many principals a role has.
+//! compared: whether the relation can be read, what is shown of each column, of adults and of children
+//! ([`crate::Mask::shows_no_more_than`]), and which rows are shown, over every principal of the role and every row
+//! (`inclusion`, exact). Denies have taken away what they do. What is *not* compared: which columns together give a masked
+//! value away, that a lifted mask tells of a child, and how many principals a role has.
 
 mod cells;
 mod change;

@@ -6,6 +6,7 @@
 //!   A set with any fault is refused whole, with every [`PolicyFault`] at once;
 //! - [`PolicySet::decide`]: a [`Principal`] and a relation to a [`Decision`], default closed;
 //! - [`PolicySet::diff`]: who sees more than before, exactly; [`PolicySet::matrix`]: who sees what, as a table;
+//! - [`Lift`]: another mask of a column for the rows of children;
 //! - [`Mask`]: one column to a column of equal length that shows less. Masks are total: no value makes them fail, and a
 //!   value of an unexpected shape is redacted, never let through.
 //!

@@ -67,9 +67,10 @@
 //! further rows, or by rows in place of groups), and that is not among the purpose's `fields`, is a fault.
 //!
 //! A lifted mask has the output type of the ordinary one and shows no more; it holds for a row whose subject is under that
-//! age on the day of the query, and for one without a usable birth date. A date of less than a day counts as the first of its
-//! month or year, as it is stored: where such dates are common, `under_years` should be one higher. What is counted or summed
-//! of an aggregate cannot be lifted, its keys can.
+//! age on the day of the query, and for one without a usable birth date. A date without its day is stored as the first of its
+//! month or year and counts as that: where such dates are common, `under_years` should be one higher. So it should by
+//! GB/T 35273-2020, whose children are those up to and including 14. What is counted or summed of an aggregate cannot be
+//! lifted, its keys can.
 //!
 //! A deny takes a column out of an aggregate too; without its persons an aggregate, and the relation with it, is invisible. Row
 //! rules may still compare the column.
