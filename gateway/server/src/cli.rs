@@ -66,7 +66,17 @@ enum Command {
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
     /// Examine the installation and say what to mend 诊断
-    Doctor,
+    #[command(
+        after_help = "Example 示例:\n  datong doctor\n  datong doctor --self-test report.jws\n  datong doctor --verify report.jws"
+    )]
+    Doctor {
+        /// Also ask two made-up worlds everything the policies in force may leak, and sign a report 自检并签署报告
+        #[arg(long, value_name = "FILE", conflicts_with = "verify")]
+        self_test: Option<PathBuf>,
+        /// Check a signed report against the policies in force 核验报告
+        #[arg(long, value_name = "FILE")]
+        verify: Option<PathBuf>,
+    },
     /// Print shell completions 生成命令补全
     Completions {
         /// Shell
@@ -339,7 +349,9 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Policy(command) => policy::run(config, &command, screen),
         Command::Access(command) => access::run(config, &command, screen),
         Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
-        Command::Doctor => doctor::run(config, screen).await,
+        Command::Doctor { self_test, verify } => {
+            doctor::run(config, self_test.as_deref(), verify.as_deref(), screen).await
+        }
         Command::Completions { shell } => {
             let mut command = <CommandLine as clap::CommandFactory>::command();
             clap_complete::generate(shell, &mut command, "datong", &mut std::io::stdout());

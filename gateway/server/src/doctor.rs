@@ -7,16 +7,33 @@ use audit::AuditReader;
 use crate::Failure;
 use crate::failure::{chain_of, counted};
 use crate::screen::Screen;
+use crate::self_test;
 use crate::site::Site;
 
 /// `datong doctor`.
-pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failure> {
+pub(crate) async fn run(
+    config_file: &Path,
+    self_test: Option<&Path>,
+    verify: Option<&Path>,
+    screen: &Screen,
+) -> Result<(), Failure> {
     let site = Site::open(config_file)?;
+    if let Some(report) = verify {
+        return self_test::verify(&site, report, screen);
+    }
+    examine(&site, screen).await?;
+    match self_test {
+        Some(report) => self_test::run(&site, report, screen).await,
+        None => Ok(()),
+    }
+}
+
+async fn examine(site: &Site, screen: &Screen) -> Result<(), Failure> {
     let mut problems = 0_usize;
     screen.line(&format!("datong {}", env!("CARGO_PKG_VERSION")));
     match site.lake.published().await {
         Ok(Some(published)) => {
-            let unreadable = unreadable_tables(&site, &published, screen).await;
+            let unreadable = unreadable_tables(site, &published, screen).await;
             problems += unreadable;
             screen.say(
                 &format!("数据版本 {},{} 张表,{unreadable} 张无法读取", published.version, published.tables.len()),
@@ -34,7 +51,7 @@ pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failu
                 .say("✗ 已发布版本无法读取", &format!("✗ the published version cannot be read: {}", chain_of(&error)));
         }
     }
-    problems += audit_chain(&site, screen);
+    problems += audit_chain(site, screen);
     screen
         .say(&format!("策略版本 {}", site.policies.version()), &format!("policy version {}", site.policies.version()));
     if problems == 0 {

@@ -19,6 +19,7 @@ mod progress;
 mod quarantine;
 mod recorder;
 mod screen;
+mod self_test;
 mod serve;
 mod site;
 mod sql;
