@@ -324,9 +324,9 @@ impl Gateway {
                     return;
                 }
             };
-            loop {
+            let is_whole = loop {
                 let step = match tokio::time::timeout_at(deadline, rows.next()).await {
-                    Ok(None) => return,
+                    Ok(None) => break true,
                     Ok(Some(Ok(batch))) => Ok(batch),
                     Ok(Some(Err(error))) => Err(QueryError::from_execution(&error)),
                     Err(_) => Err(out_of_time(allowed)),
@@ -335,12 +335,16 @@ impl Gateway {
                 match tokio::time::timeout_at(deadline, sender.send(step)).await {
                     Ok(Ok(())) if !failed => {}
                     Ok(_) => return,
-                    Err(_) => break,
+                    Err(_) => break false,
                 }
-            }
-            // A client that does not read keeps neither the memory nor the place of its query.
+            };
+            // The place is free once the last row is fetched, and after its time whether or not anybody reads: a client
+            // that does not keeps neither the place nor the memory of its query.
+            let _ = tokio::time::timeout_at(deadline, sender.reserve_many(BATCHES_AHEAD)).await;
             drop((rows, slot));
-            let _ = sender.send(Err(out_of_time(allowed))).await;
+            if !is_whole {
+                let _ = sender.send(Err(out_of_time(allowed))).await;
+            }
         });
         (receiver, task)
     }

@@ -1,5 +1,8 @@
 //! More ways to write the same attacks: other syntax, other spelling, other shapes of plan.
 
+use std::time::Duration;
+
+use query::Limits;
 use tests::attacks::checks::{Finding, RowOrder, denied, denied_or_oracle, oracle_equal, twin_equal};
 use tests::attacks::door::Door;
 use tests::attacks::oracle::Oracle;
@@ -222,8 +225,8 @@ async fn errors_quote_no_value() {
 /// went one call deeper with each batch until the stack was used up, which ended the whole process.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_over_many_small_batches_does_not_use_up_the_stack() {
-    // The question is how deep the engine goes, not how long a busy machine takes.
-    let limits = query::Limits { max_query_time: std::time::Duration::from_secs(600), ..query::Limits::default() };
+    // It computes for half a minute where other tests run beside it.
+    let limits = Limits { max_query_time: Duration::from_secs(600), ..Limits::default() };
     let world = World::load(Side::A, Loading { limits: Some(&limits), ..Loading::default() }).await;
     let sql = "SELECT min(a.name) OVER (ORDER BY true) AS c0 FROM unified.person a CROSS JOIN unified.person b \
                CROSS JOIN (SELECT * FROM unified.person LIMIT 3) c";

@@ -33,6 +33,7 @@ const FOLD: &str = "gateway/query/src/aggregate_gate/fold.rs";
 const OVERLAP: &str = "gateway/query/src/aggregate_gate/overlap.rs";
 const FUNCTIONS: &str = "gateway/query/src/functions.rs";
 const ERROR: &str = "gateway/query/src/error.rs";
+const EPOCH: &str = "gateway/query/src/epoch.rs";
 const GATEWAY: &str = "gateway/query/src/gateway.rs";
 const RELEASED: &str = "gateway/query/src/released.rs";
 const DECIDE: &str = "policies/src/decide.rs";
@@ -51,7 +52,7 @@ pub(crate) const GUARDS: &[Mutant] = &[
         edits: &[Edit {
             file: STATEMENT,
             piece: "other => refuse(&leading_words(&other.to_string())),",
-            instead: "_ => Ok(statement),",
+            instead: "_ => Ok(ParsedQuery { statement: Statement::Statement(inner), searches: Vec::new() }),",
         }],
     },
     Mutant {
@@ -59,10 +60,15 @@ pub(crate) const GUARDS: &[Mutant] = &[
         test: "lifecycle::new_policies_hold_for_the_next_question",
         edits: &[Edit {
             file: GATEWAY,
-            piece: "let policies = self.policies.load_full();",
+            piece: "let policies = &access.policies;",
             instead: "static FIRST: std::sync::OnceLock<Arc<PolicySet>> = std::sync::OnceLock::new();
-        let policies = Arc::clone(FIRST.get_or_init(|| self.policies.load_full()));",
+        let policies = FIRST.get_or_init(|| Arc::clone(&access.policies));",
         }],
+    },
+    Mutant {
+        guard: "policy epoch: answers under way end",
+        test: "lifecycle::an_answer_belongs_to_the_moment_it_was_asked",
+        edits: &[Edit { file: EPOCH, piece: "if !self.shows_the_same(&now) {", instead: "if false {" }],
     },
     Mutant {
         guard: "data epoch: data are read when planning",
@@ -222,8 +228,17 @@ fn compares_column_to_literal",
         test: "corpus::every_asserted_line_holds_on_every_door",
         edits: &[Edit {
             file: POLICY_SCAN,
-            piece: "let released = column.mask.apply(raw, context)",
-            instead: "let released = Mask::Clear.apply(raw, context)",
+            piece: "None => self.mask.apply(raw, context),",
+            instead: "None => Mask::Clear.apply(raw, context),",
+        }],
+    },
+    Mutant {
+        guard: "barrier: masks of children",
+        test: "corpus::every_asserted_line_holds_on_every_door",
+        edits: &[Edit {
+            file: POLICY_SCAN,
+            piece: "lift.apply(&self.mask, raw, births, context)",
+            instead: "{ let _ = (lift, births); self.mask.apply(raw, context) }",
         }],
     },
     Mutant {
