@@ -45,6 +45,8 @@ pub struct MatrixCell {
     pub rule: String,
     /// The rows shown, with `<attribute>` for what the principal's attribute holds; empty if none can be read.
     pub rows: String,
+    /// If set, no row is shown, only groups of so many persons at least.
+    pub counted_by: Option<u32>,
     /// Name of the column; `None` if the relation cannot be read.
     pub column: Option<String>,
     /// Id of the deny that takes the column or the relation away; empty if none does.
@@ -82,6 +84,7 @@ impl PolicySet {
             refusal: String::new(),
             rule: String::new(),
             rows: String::new(),
+            counted_by: None,
             column: None,
             deny: String::new(),
             mask: "-".to_owned(),
@@ -90,7 +93,12 @@ impl PolicySet {
             Decision::Invisible => vec![MatrixCell { deny: self.deny_of_all(role, purpose, relation), ..whole }],
             Decision::Refused { reason } => vec![MatrixCell { refusal: reason.to_string(), ..whole }],
             Decision::Visible(grant) => {
-                let whole = MatrixCell { rule: grant.rule.clone(), rows: format!("{:?}", grant.rows), ..whole };
+                let whole = MatrixCell {
+                    rule: grant.rule.clone(),
+                    rows: format!("{:?}", grant.rows),
+                    counted_by: grant.aggregate.as_ref().map(|rule| rule.k),
+                    ..whole
+                };
                 let cells = relation.columns.iter().map(|column| {
                     let granted = grant.column(column.name.as_str());
                     let mask = granted.map_or_else(|| "-".to_owned(), |granted| granted.shown().to_string());

@@ -40,7 +40,8 @@ fn write_cell(subject: &str, cell: &MatrixCell, is_first: bool, out: &mut String
         }
         (Visibility::Visible, column) => {
             if is_first {
-                writeln!(out, "{subject} {relation} rows {}", cell.rows).unwrap();
+                let counted = cell.counted_by.map_or_else(String::new, |k| format!(" counted by {k}"));
+                writeln!(out, "{subject} {relation} rows {}{counted}", cell.rows).unwrap();
             }
             writeln!(out, "{subject} {relation}.{} {mask}{deny}", column.as_ref().unwrap()).unwrap();
         }

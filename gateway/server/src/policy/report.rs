@@ -28,7 +28,16 @@ pub(super) fn matrix(cells: &[MatrixCell], output: ReportFormat, screen: &Screen
             let seen = match cell.visibility {
                 Visibility::Invisible => screen.pick("不可见", "invisible").to_owned(),
                 Visibility::Refused => format!("{}: {}", screen.pick("拒绝", "refused"), cell.refusal),
-                Visibility::Visible => cell.mask.clone(),
+                Visibility::Visible => match cell.counted_by {
+                    Some(k) if cell.mask != "-" => {
+                        format!(
+                            "{} · {} {k}",
+                            cell.mask,
+                            screen.pick("仅统计,每组人数至少", "counted only, persons at least")
+                        )
+                    }
+                    _ => cell.mask.clone(),
+                },
             };
             vec![
                 cell.role.clone(),
