@@ -33,7 +33,7 @@ const QUESTIONS: [(&str, &str); 9] = [
     ("look-up, clear", "SELECT name, phone FROM unified.person WHERE person_id = '{person}'"),
     (
         "join",
-        "SELECT h.usage, count(*) FROM unified.person p JOIN unified.house h ON p.house_id = h.house_id GROUP BY h.usage",
+        "SELECT h.street_code, count(*) FROM unified.person p JOIN unified.house h ON p.house_id = h.house_id GROUP BY h.street_code",
     ),
     ("top-k, clear", "SELECT person_id, name FROM unified.person ORDER BY person_id DESC LIMIT 10"),
     ("top-k, masked", "SELECT person_id, phone FROM unified.person ORDER BY phone DESC, person_id LIMIT 10"),
