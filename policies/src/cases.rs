@@ -256,18 +256,21 @@ impl Came {
     }
 }
 
-/// A column of one row, read from a text; `None` if the text is no value of the type.
-pub(crate) fn column_of_one(field: FieldType, text: &str) -> Option<ArrayRef> {
+/// Texts as a column of the field's type, lists joined by `|`; `None` if one of them is no value of it.
+#[must_use]
+pub fn column_of_texts<T: AsRef<str>>(field: FieldType, texts: &[T]) -> Option<ArrayRef> {
     let target = field.arrow_type();
     if let DataType::List(element) = &target {
         let element = Arc::new(Field::new(element.name(), DataType::Utf8, true));
         let mut list = ListBuilder::new(StringBuilder::new()).with_field(element);
-        list.append_value(text.split('|').map(Some));
+        for text in texts {
+            list.append_value(text.as_ref().split('|').map(Some));
+        }
         return Some(Arc::new(list.finish()));
     }
-    let one: ArrayRef = Arc::new(StringArray::from(vec![text]));
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
     let strict = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(&one, &target, &strict).ok().filter(|read| read.null_count() == 0)
+    cast_with_options(&texts, &target, &strict).ok().filter(|read| read.null_count() == 0)
 }
 
 /// The only value of a column as text, lists joined by `|`; `None` if it is null.

@@ -35,7 +35,7 @@ mod row;
 mod search;
 
 pub use aggregate::AggregateRule;
-pub use cases::{CaseDifference, CaseOutcome, run_cases, shipped_cases_text};
+pub use cases::{CaseDifference, CaseOutcome, column_of_texts, run_cases, shipped_cases_text};
 pub use decision::{ColumnGrant, Decision, DeniedColumn, Grant, Reason, Refusal};
 pub use diff::{Change, ChangeLine, ChangedPart, PolicyChange, PolicyDiff, PolicyNote, RowExample, Wording};
 pub use format::format_policy;

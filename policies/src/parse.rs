@@ -94,13 +94,12 @@ use std::sync::Arc;
 
 use schemas::Relation;
 use sha2::{Digest, Sha256};
-use toml::de::DeTable;
 
 pub(crate) use case_spec::read_cases;
 pub use fault::{FaultKind, PolicyFault};
 pub(crate) use syntax::check_syntax;
+use syntax::read_document;
 
-use self::fault::Faults;
 use self::reader::TableReader;
 use crate::PolicySet;
 
@@ -109,14 +108,7 @@ const TEXT_BYTES_MAX: usize = 4 << 20;
 
 /// Reads and checks a policy set. See [`PolicySet::parse`].
 pub(crate) fn parse(file: &str, text: &str, relations: &[Relation]) -> Result<PolicySet, Vec<PolicyFault>> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(vec![PolicyFault::of_file(file, FaultKind::TooLong { limit_bytes: TEXT_BYTES_MAX })]);
-    }
-    let mut faults = Faults::new(file, text);
-    let (document, syntax) = DeTable::parse_recoverable(text);
-    for error in syntax {
-        faults.add(error.span().unwrap_or(0..0), FaultKind::Syntax { message: error.message().to_owned() });
-    }
+    let (document, mut faults) = read_document(file, text)?;
     let span = document.span();
     let mut top = TableReader::new(document.get_ref(), span);
     let classification = class_set::read(top.get("classification"), &mut faults);

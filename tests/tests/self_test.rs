@@ -20,6 +20,7 @@ fn the_shipped_policies_keep_what_they_hide_and_the_report_says_so() {
     };
     // Many statements, and much to hide: a self-test of nothing would pass too.
     assert!(number(" statements asked twice") > 3_000, "{}", said.stdout);
+    assert!(number(" of them answered") > 2_000, "{}", said.stdout);
     assert!(number(" cells and ") > 3_000, "{}", said.stdout);
     assert!(number(" rows not to be told") > 100, "{}", said.stdout);
     let _whole = site.run(&["doctor", "--verify", path]).expect_code(0);

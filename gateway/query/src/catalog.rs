@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
-use policies::{Decision, PolicySet, Principal};
+use policies::{Decision, Grant, PolicySet, Principal};
+use schemas::RelationName;
 
 use crate::metadata::{self, VisibleRelation};
 use crate::person_search::{self, PersonSearch, Searcher};
-use crate::{PolicyTable, PublishedData, QueryError, TokenKey};
+use crate::{PolicyTable, PublishedData, PublishedTable, QueryError, TokenKey};
 
 /// The catalog of one principal. Built from the decision on every published relation; holds no raw table by name.
 #[derive(Debug)]
@@ -29,10 +30,23 @@ pub(crate) struct Viewer<'v> {
     pub(crate) today: i32,
 }
 
+impl Viewer<'_> {
+    /// A published table under a grant.
+    fn table(
+        &self,
+        name: &RelationName,
+        table: &PublishedTable,
+        grant: &Grant,
+    ) -> std::result::Result<PolicyTable, QueryError> {
+        let context = Arc::new(self.token_key.mask_context(&grant.token_scope, self.today));
+        PolicyTable::try_new(name.clone(), Arc::clone(&table.provider), grant, context)
+    }
+}
+
 impl PrincipalCatalog {
     /// Decides every relation for the principal.
     pub(crate) fn new(data: &PublishedData, viewer: Viewer<'_>) -> std::result::Result<Self, QueryError> {
-        let Viewer { policies, principal, token_key, today } = viewer;
+        let Viewer { policies, principal, today, .. } = viewer;
         let mut schemas: BTreeMap<String, PrincipalSchema> = BTreeMap::new();
         let mut visible = Vec::new();
         for (name, table) in &data.tables {
@@ -40,12 +54,7 @@ impl PrincipalCatalog {
                 Decision::Invisible => continue,
                 Decision::Refused { reason } => Entry::Refused(reason.to_string()),
                 Decision::Visible(grant) => {
-                    let policy_table = Arc::new(PolicyTable::try_new(
-                        name.clone(),
-                        Arc::clone(&table.provider),
-                        &grant,
-                        Arc::new(token_key.mask_context(&grant.token_scope, today)),
-                    )?);
+                    let policy_table = Arc::new(viewer.table(name, table, &grant)?);
                     visible.push(VisibleRelation::new(&table.relation, &policy_table, &grant));
                     Entry::Table(policy_table)
                 }
@@ -80,12 +89,7 @@ impl PrincipalCatalog {
                 Decision::Invisible => return Err(absent()),
             };
             searcher.allow(search, &grant)?;
-            let found = PolicyTable::try_new(
-                name.clone(),
-                Arc::clone(&table.provider),
-                &search.narrow(&grant),
-                Arc::new(viewer.token_key.mask_context(&grant.token_scope, viewer.today)),
-            )?;
+            let found = viewer.table(name, table, &search.narrow(&grant))?;
             let (schema, table) = PersonSearch::table(idx);
             let mut of_schema = self.schemas.get(schema).map(|schema| schema.tables.clone()).unwrap_or_default();
             of_schema.insert(table, Entry::Table(Arc::new(found)));

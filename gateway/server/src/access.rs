@@ -14,9 +14,8 @@ use schemas::Relation;
 use crate::Failure;
 use crate::cli::AccessCommand;
 use crate::config::{Config, ConfigFault, Withdrawn, parse_withdrawn, subjects, write_withdrawn};
-use crate::failure::counted;
 use crate::screen::Screen;
-use crate::site::{Site, load_config, parse_policies, read_policies};
+use crate::site::{Site, load_config, parse_policies, read_text, unsound_file};
 use crate::whole_file::replace_file;
 
 /// How often the files are looked at. Two looks are well under the second that a withdrawal may take.
@@ -184,16 +183,11 @@ pub(crate) fn warnings_now(warnings: &Warnings) -> Vec<String> {
 }
 
 fn unsound(faults: &[ConfigFault]) -> Failure {
-    let zh: Vec<String> = faults.iter().map(ConfigFault::line_zh).collect();
-    let en: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    Failure::configuration(
-        format!("收回权限的文件有 {} 处错误\n{}", zh.len(), zh.join("\n")),
-        format!("{} in the file of withdrawn subjects\n{}", counted(en.len(), "fault"), en.join("\n")),
-    )
+    unsound_file("收回权限的文件", "the file of withdrawn subjects", faults)
 }
 
 pub(crate) fn load_withdrawn(file: &Path) -> Result<Vec<Withdrawn>, Failure> {
-    parse_withdrawn(file, &read_policies(file)?).map_err(|faults| unsound(&faults))
+    parse_withdrawn(file, &read_text(file)?).map_err(|faults| unsound(&faults))
 }
 
 /// `datong access`.

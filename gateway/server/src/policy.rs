@@ -16,8 +16,7 @@ use crate::cli::{ExportFormat, PolicyCommand};
 use crate::failure::counted;
 use crate::screen::Screen;
 use crate::site::{
-    SHIPPED_POLICIES, declarations, load_config, load_policies, parse_policies, read_policies, registry,
-    unsound_policies,
+    SHIPPED_POLICIES, declarations, load_config, load_policies, parse_policies, read_text, registry, unsound_policies,
 };
 use crate::token::attributes;
 use crate::whole_file::replace_file;
@@ -86,7 +85,7 @@ impl Desk<'_> {
         match name {
             LIVE => load_policies(&load_config(self.config_file)?, &self.relations),
             SHIPPED => parse_policies(SHIPPED_POLICIES, PolicySet::shipped_text(), &self.relations),
-            file => parse_policies(file, &read_policies(Path::new(file))?, &self.relations),
+            file => parse_policies(file, &read_text(Path::new(file))?, &self.relations),
         }
     }
 
@@ -98,7 +97,7 @@ impl Desk<'_> {
     fn test(&self, file: &str, cases: Option<&Path>) -> Result<(), Failure> {
         let set = self.policies(file)?;
         let (name, text) = match cases {
-            Some(path) => (path.display().to_string(), read_policies(path)?),
+            Some(path) => (path.display().to_string(), read_text(path)?),
             None => ("cases.toml".to_owned(), policies::shipped_cases_text().to_owned()),
         };
         let outcomes = run_cases(&set, &self.relations, &name, &text).map_err(|faults| unsound_policies(&faults))?;
@@ -157,7 +156,7 @@ pub(crate) fn known_role(set: &PolicySet, role: Option<&str>) -> Result<(), Fail
 fn format_files(files: &[std::path::PathBuf], check: bool, screen: &Screen) -> Result<(), Failure> {
     let mut n_other = 0_usize;
     for file in files {
-        let text = read_policies(file)?;
+        let text = read_text(file)?;
         let formatted = format_policy(&text).map_err(|mut faults| {
             faults.iter_mut().for_each(|fault| fault.file = file.display().to_string());
             unsound_policies(&faults)

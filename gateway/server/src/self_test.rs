@@ -43,6 +43,8 @@ struct Report {
     /// Roles, each without a purpose and under each of its own.
     roles_and_purposes: usize,
     statements: u64,
+    /// Those that were answered; the others were refused, with the same words in both worlds.
+    answered: u64,
     /// Cells that differ between the worlds and must not show.
     hidden_cells: u64,
     /// Rows of one world that the other does not have.
@@ -112,20 +114,22 @@ fn issuer(site: &Site) -> Result<TokenIssuer, Failure> {
 fn print(report: &Report, screen: &Screen) {
     screen.say(
         &format!(
-            "自检 {}:策略 {},{} 个角色与用途,{} 条语句各问两次,{} 个单元格与 {} 行不应显露",
+            "自检 {}:策略 {},{} 个角色与用途,{} 条语句各问两次({} 条有答案),{} 个单元格与 {} 行不应显露",
             report.made_at,
             report.policy_version,
             report.roles_and_purposes,
             thousands(report.statements),
+            thousands(report.answered),
             thousands(report.hidden_cells),
             thousands(report.hidden_rows),
         ),
         &format!(
-            "self-test {}: policies {}, {} roles and purposes, {} statements asked twice, {} cells and {} rows not to be told",
+            "self-test {}: policies {}, {} roles and purposes, {} statements asked twice, {} of them answered, {} cells and {} rows not to be told",
             report.made_at,
             report.policy_version,
             report.roles_and_purposes,
             thousands(report.statements),
+            thousands(report.answered),
             thousands(report.hidden_cells),
             thousands(report.hidden_rows),
         ),
@@ -164,6 +168,7 @@ async fn test(
         made_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         roles_and_purposes: 0,
         statements: 0,
+        answered: 0,
         hidden_cells: 0,
         hidden_rows: 0,
         n_differences: 0,
@@ -216,9 +221,22 @@ async fn of_principal(
         report.hidden_rows += pair.hidden_rows;
         a.publish(pair.published(Side::A, version)?);
         b.publish(pair.published(Side::B, version)?);
+        if believed_rows(decision)
+            && ask(&a, principal, &statements::whole(relation)).await.map_or(0, |(_, rows)| rows.len()) == 0
+        {
+            // Nothing that is asked of such a relation could tell the worlds apart.
+            return Err(Failure::failed(
+                format!("自检看不到 {} 的行({}):无法检验", relation.name, principal.role),
+                format!(
+                    "the self-test sees no row of {} as {}: nothing would be tested",
+                    relation.name, principal.role
+                ),
+            ));
+        }
         for statement in statements::of(relation, decision, &pair) {
             report.statements += 1;
             let (of_a, of_b) = tokio::join!(ask(&a, principal, &statement), ask(&b, principal, &statement));
+            report.answered += u64::from(of_a.is_ok());
             if of_a != of_b {
                 report.n_differences += 1;
                 if report.differences.len() < LISTED_MAX {
@@ -229,6 +247,11 @@ async fn of_principal(
         }
     }
     Ok(())
+}
+
+/// Whether rows of the relation may be read.
+fn believed_rows(decision: &Decision) -> bool {
+    decision.grant().is_some_and(|grant| grant.aggregate.is_none())
 }
 
 fn gateway(policies: &PolicySet, today: i32) -> Result<Gateway, Failure> {

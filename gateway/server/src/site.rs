@@ -8,7 +8,7 @@ use policies::{PolicyFault, PolicySet};
 use schemas::{Registry, Relation};
 
 use crate::Failure;
-use crate::config::Config;
+use crate::config::{Config, ConfigFault};
 use crate::failure::{chain_of, counted};
 
 /// What every command that touches data works on.
@@ -39,14 +39,17 @@ impl Site {
 }
 
 pub(crate) fn load_config(config_file: &Path) -> Result<Config, Failure> {
-    Config::load(config_file).map_err(|faults| {
-        let zh: Vec<String> = faults.iter().map(crate::config::ConfigFault::line_zh).collect();
-        let en: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Failure::configuration(
-            format!("配置有 {} 处错误\n{}", zh.len(), zh.join("\n")),
-            format!("{} in the configuration\n{}", counted(en.len(), "fault"), en.join("\n")),
-        )
-    })
+    Config::load(config_file).map_err(|faults| unsound_file("配置", "the configuration", &faults))
+}
+
+/// The faults of a file that is read like the configuration, under its name in both languages.
+pub(crate) fn unsound_file(zh: &str, en: &str, faults: &[ConfigFault]) -> Failure {
+    let lines_zh: Vec<String> = faults.iter().map(ConfigFault::line_zh).collect();
+    let lines_en: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Failure::configuration(
+        format!("{zh}有 {} 处错误\n{}", faults.len(), lines_zh.join("\n")),
+        format!("{} in {en}\n{}", counted(faults.len(), "fault"), lines_en.join("\n")),
+    )
 }
 
 /// Shipped declarations, those of the site, and the divisions it admits.
@@ -71,7 +74,7 @@ pub(crate) fn declarations(folder: Option<&Path>) -> Result<Registry, Failure> {
 
 pub(crate) fn load_policies(config: &Config, relations: &[Relation]) -> Result<PolicySet, Failure> {
     match &config.policy_file {
-        Some(file) => parse_policies(&file.display().to_string(), &read_policies(file)?, relations),
+        Some(file) => parse_policies(&file.display().to_string(), &read_text(file)?, relations),
         None => parse_policies(SHIPPED_POLICIES, PolicySet::shipped_text(), relations),
     }
 }
@@ -79,7 +82,7 @@ pub(crate) fn load_policies(config: &Config, relations: &[Relation]) -> Result<P
 /// Named in faults where a site has no policy file of its own.
 pub(crate) const SHIPPED_POLICIES: &str = "default.toml";
 
-pub(crate) fn read_policies(file: &Path) -> Result<String, Failure> {
+pub(crate) fn read_text(file: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(|error| {
         let (zh, en) = (format!("无法读取 {}", file.display()), format!("{} cannot be read", file.display()));
         Failure::configuration(format!("{zh}:{error}"), format!("{en}: {error}"))

@@ -7,10 +7,10 @@ use chrono::{Datelike, NaiveDate};
 use schemas::Relation;
 use toml::de::{DeTable, DeValue};
 
-use super::TEXT_BYTES_MAX;
 use super::fault::{FaultKind, Faults, PolicyFault};
 use super::reader::{TableReader, Text, Value, text_of, texts_of, wrong_type};
-use crate::cases::{Case, Expectation, ExpectedCell, RowCell, column_of_one};
+use super::syntax::read_document;
+use crate::cases::{Case, Expectation, ExpectedCell, RowCell, column_of_texts};
 use crate::{PolicySet, Principal};
 
 /// Days from 0001-01-01 (day 1) to 1970-01-01.
@@ -30,14 +30,7 @@ pub(crate) fn read_cases<'r>(
     file: &str,
     text: &str,
 ) -> Result<Vec<Case<'r>>, Vec<PolicyFault>> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(vec![PolicyFault::of_file(file, FaultKind::TooLong { limit_bytes: TEXT_BYTES_MAX })]);
-    }
-    let mut faults = Faults::new(file, text);
-    let (document, syntax) = DeTable::parse_recoverable(text);
-    for error in syntax {
-        faults.add(error.span().unwrap_or(0..0), FaultKind::Syntax { message: error.message().to_owned() });
-    }
+    let (document, mut faults) = read_document(file, text)?;
     let span = document.span();
     let mut top = TableReader::new(document.get_ref(), span);
     let mut cases = Vec::new();
@@ -145,7 +138,7 @@ fn read_row(table: &DeTable<'_>, relation: &Relation, faults: &mut Faults<'_>) -
             wrong_type(name, value, "a text", faults);
             continue;
         };
-        match column_of_one(column.field_type, text) {
+        match column_of_texts(column.field_type, &[text]) {
             Some(values) => {
                 row.insert(name.to_owned(), RowCell { text: text.to_owned(), values });
             }

@@ -1,6 +1,6 @@
 //! Two small relations and a sound policy over them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::ArrayRef;
 use policies::{Mask, MaskContext, PolicyFault, PolicySet, Principal};
@@ -148,6 +148,26 @@ pub(crate) fn parse(text: &str) -> Result<PolicySet, Vec<PolicyFault>> {
 
 pub(crate) fn sound() -> PolicySet {
     parse(SOUND).unwrap_or_else(|faults| panic!("{}", render(&faults)))
+}
+
+/// Holds what was found against the reviewed lines of a file in `tests`; with the variable set, writes the file anew.
+#[track_caller]
+pub(crate) fn assert_reviewed(found: &str, file: &str, variable: &str) {
+    let file = std::path::Path::new("tests").join(file);
+    if std::env::var_os(variable).is_some() {
+        std::fs::write(&file, found).unwrap();
+    }
+    let reviewed = std::fs::read_to_string(&file).unwrap();
+    let (was, is): (BTreeSet<&str>, BTreeSet<&str>) = (reviewed.lines().collect(), found.lines().collect());
+    let gone = was.difference(&is).map(|line| format!("- {line}"));
+    let changed: Vec<String> = gone.chain(is.difference(&was).map(|line| format!("+ {line}"))).collect();
+    assert!(
+        changed.is_empty(),
+        "{} has changed; review it, then write it with {variable}=1\n{}",
+        file.display(),
+        changed.join("\n")
+    );
+    assert_eq!(found, reviewed, "the same lines in another order");
 }
 
 pub(crate) fn render(faults: &[PolicyFault]) -> String {

@@ -1,13 +1,11 @@
 //! The linter on the policy of the attack corpus, on small variations of it, and on the shipped policies.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use policies::{LintFinding, LintSeverity, PolicySet};
 use schemas::{FieldType, Registry, Relation, Sensitivity};
 
-use crate::fixture::{relation, render};
+use crate::fixture::{assert_reviewed, relation, render};
 
 /// The roles that the lines of the attack corpus assume.
 const ROLES: &str = include_str!("../../../tests/attacks/roles.toml");
@@ -268,18 +266,5 @@ fn the_findings_of_the_shipped_policies_are_the_reviewed_ones() {
     for finding in set.lint(&relations) {
         writeln!(found, "{finding}").unwrap();
     }
-    let file = Path::new("tests/lint.txt");
-    if std::env::var_os("DATONG_UPDATE_LINT").is_some() {
-        std::fs::write(file, &found).unwrap();
-    }
-    let reviewed = std::fs::read_to_string(file).unwrap();
-    let (was, is): (BTreeSet<&str>, BTreeSet<&str>) = (reviewed.lines().collect(), found.lines().collect());
-    let gone = was.difference(&is).map(|line| format!("- {line}"));
-    let changed: Vec<String> = gone.chain(is.difference(&was).map(|line| format!("+ {line}"))).collect();
-    assert!(
-        changed.is_empty(),
-        "what columns give away together has changed; review it, then write it with DATONG_UPDATE_LINT=1\n{}",
-        changed.join("\n")
-    );
-    assert_eq!(found, reviewed, "same findings in another order");
+    assert_reviewed(&found, "lint.txt", "DATONG_UPDATE_LINT");
 }

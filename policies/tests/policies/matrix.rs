@@ -3,14 +3,12 @@
 //! A changed policy shows as changed cells in the diff; a new column fails here until somebody has looked at it. Run with
 //! `DATONG_UPDATE_MATRIX=1` to write the file anew.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use policies::{MatrixCell, PolicySet, Visibility};
 use schemas::{Registry, Relation};
 
-use crate::fixture::render;
+use crate::fixture::{assert_reviewed, render};
 
 /// [`PolicySet::matrix`], one cell a line.
 fn cells(set: &PolicySet, relations: &[Relation]) -> String {
@@ -52,20 +50,7 @@ fn write_cell(subject: &str, cell: &MatrixCell, is_first: bool, out: &mut String
 fn the_shipped_matrix_is_the_reviewed_one() {
     let set = PolicySet::shipped().unwrap_or_else(|faults| panic!("{}", render(&faults)));
     let found = cells(&set, &Registry::shipped().unwrap().relations());
-    let file = Path::new("tests/matrix.txt");
-    if std::env::var_os("DATONG_UPDATE_MATRIX").is_some() {
-        std::fs::write(file, &found).unwrap();
-    }
-    let reviewed = std::fs::read_to_string(file).unwrap();
-    let (was, is): (BTreeSet<&str>, BTreeSet<&str>) = (reviewed.lines().collect(), found.lines().collect());
-    let gone = was.difference(&is).map(|line| format!("- {line}"));
-    let changed: Vec<String> = gone.chain(is.difference(&was).map(|line| format!("+ {line}"))).collect();
-    assert!(
-        changed.is_empty(),
-        "who sees what has changed; review it, then write it with DATONG_UPDATE_MATRIX=1\n{}",
-        changed.join("\n")
-    );
-    assert_eq!(found, reviewed, "same cells in another order");
+    assert_reviewed(&found, "matrix.txt", "DATONG_UPDATE_MATRIX");
 }
 
 #[test]

@@ -143,7 +143,8 @@ fn show(lines: &[ShapeReport], days: u32, screen: &Screen) {
         };
         let who = line.purpose.as_ref().map_or_else(|| line.role.clone(), |purpose| format!("{}@{purpose}", line.role));
         let times = thousands(line.requests);
-        screen.say(&format!("{word} {who} {times} 次"), &format!("{word} {who} {times} requests"));
+        let noun = if line.requests == 1 { "request" } else { "requests" };
+        screen.say(&format!("{word} {who} {times} 次"), &format!("{word} {who} {times} {noun}"));
         for column in &line.columns {
             screen.line(&format!("    {column}"));
         }

@@ -8,7 +8,7 @@ use super::world::Pair;
 /// The statements about one relation as one principal may see it.
 pub(super) fn of(relation: &Relation, decision: &Decision, pair: &Pair) -> Vec<String> {
     let name = &relation.name;
-    let mut all = vec![format!("SELECT * FROM {name}"), format!("SELECT count(*) FROM {name}")];
+    let mut all = vec![whole(relation), format!("SELECT count(*) FROM {name}")];
     let Some(grant) = decision.grant() else { return all };
     if let Some(rule) = &grant.aggregate {
         let persons = &rule.persons;
@@ -24,6 +24,11 @@ pub(super) fn of(relation: &Relation, decision: &Decision, pair: &Pair) -> Vec<S
         all.extend(if is_seen { of_seen(relation, column, pair) } else { of_hidden(relation, column, pair) });
     }
     all
+}
+
+/// Every visible row and column.
+pub(super) fn whole(relation: &Relation) -> String {
+    format!("SELECT * FROM {}", relation.name)
 }
 
 fn of_seen(relation: &Relation, column: &Column, pair: &Pair) -> Vec<String> {

@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ListBuilder, RecordBatch, StringArray, StringBuilder};
-use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use datafusion::datasource::MemTable;
-use policies::{ColumnGrant, Grant, Mask, MaskContext, RowPredicate};
+use policies::{ColumnGrant, Grant, Mask, MaskContext, RowPredicate, column_of_texts};
 use query::{PublishedData, PublishedTable};
 use schemas::{CitizenId, Column, FieldType, Relation};
 
@@ -126,7 +124,7 @@ impl Maker<'_> {
         let masks: Vec<&Mask> =
             std::iter::once(&granted.mask).chain(granted.lift.iter().map(|lift| &lift.mask)).collect();
         let masked = |values: &[String]| -> Option<Vec<Vec<String>>> {
-            let array = array_of(column.field_type, values)?;
+            let array = column_of_texts(column.field_type, values)?;
             let shown = masks.iter().map(|mask| {
                 let shown = mask.apply(&array, &context).ok()?;
                 (0..shown.len()).map(|row| array_value_to_string(&shown, row).ok()).collect()
@@ -180,7 +178,7 @@ impl Maker<'_> {
         for row in 0..if filters { n_filtered } else { 0 } {
             values.push(if is_compared { ELSEWHERE.to_owned() } else { sample(column, seed + row, 0) });
         }
-        array_of(column.field_type, &values)
+        column_of_texts(column.field_type, &values)
     }
 }
 
@@ -244,22 +242,6 @@ fn kept_ends(original: &str, middle: &str, first: usize, last: usize) -> String 
     let head: String = characters.iter().take(first).collect();
     let tail: String = characters.iter().skip(characters.len().saturating_sub(last)).collect();
     format!("{head}{middle}{tail}")
-}
-
-/// Texts as a column of the field's type; `None` if one is no value of it.
-fn array_of(field: FieldType, values: &[String]) -> Option<ArrayRef> {
-    let target = field.arrow_type();
-    if let DataType::List(element) = &target {
-        let element = Arc::new(Field::new(element.name(), DataType::Utf8, true));
-        let mut list = ListBuilder::new(StringBuilder::new()).with_field(element);
-        for value in values {
-            list.append_value(value.split('|').map(Some));
-        }
-        return Some(Arc::new(list.finish()));
-    }
-    let texts: ArrayRef = Arc::new(StringArray::from_iter_values(values));
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(&texts, &target, &strict).ok()
 }
 
 /// Rows as texts, in their order.
