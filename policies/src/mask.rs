@@ -11,6 +11,7 @@ mod disclosure;
 mod free_text;
 mod generalize;
 mod name;
+mod originals;
 mod pseudonymize;
 mod redact;
 mod shape;

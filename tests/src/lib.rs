@@ -3,3 +3,4 @@
 pub mod attacks;
 pub mod datong;
 pub mod http;
+pub mod published;

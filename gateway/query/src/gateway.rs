@@ -1,5 +1,8 @@
 //! The one function every adapter calls.
 
+#[cfg(feature = "probes")]
+mod probes;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,8 +11,6 @@ use arc_swap::ArcSwapOption;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
-#[cfg(feature = "probes")]
-use datafusion::logical_expr::ScalarUDF;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser::Statement;
 use futures::StreamExt;
@@ -21,6 +22,7 @@ use crate::aggregate_gate::{Asker, OverlapGuard, release_groups};
 use crate::catalog::{PrincipalCatalog, Viewer};
 use crate::epoch::{AccessEpoch, EpochWatch};
 use crate::functions::AllowedFunctions;
+use crate::masked_predicates::masked_in_predicates;
 use crate::metadata::VisibleRelation;
 use crate::person_search::{SearchLimiter, Searcher};
 use crate::plan_gate::{PlanReads, check_plan};
@@ -29,8 +31,12 @@ use crate::released::{ReleasedStream, Running};
 use crate::session::SessionFactory;
 use crate::slots::{Slot, Slots};
 use crate::statement::{ParsedQuery, parse_query};
+use crate::total::is_total;
 use crate::yielding::yield_below_windows;
 use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
+
+#[cfg(feature = "probes")]
+pub use probes::FileReads;
 
 /// Batches computed ahead of a slow client.
 const BATCHES_AHEAD: usize = 2;
@@ -85,6 +91,8 @@ struct Planned {
     context: Arc<TaskContext>,
     schema: SchemaRef,
     reads: PlanReads,
+    /// Masked columns that its conditions compare.
+    compared: Vec<String>,
 }
 
 impl Gateway {
@@ -93,35 +101,17 @@ impl Gateway {
     /// # Errors
     /// [`QueryError::Internal`] if threads or the engine's runtime cannot be started.
     pub fn start(config: GatewayConfig, policies: PolicySet, recorder: Arc<dyn Recorder>) -> Result<Self, QueryError> {
-        Self::start_with_functions(config, policies, recorder, AllowedFunctions::load())
+        let sessions = SessionFactory::new(config.cpu_threads, AllowedFunctions::load());
+        Self::start_with_sessions(config, policies, recorder, sessions)
     }
 
-    /// [`Self::start`] with functions that watch what they are called with, so that a test can tell which values the
-    /// user's predicates ever meet (PostgreSQL's `f_leak`). They exist for every principal of this gateway.
-    ///
-    /// Only with the feature `probes`, which the crate `tests` alone asks for; no configuration, statement or adapter
-    /// reaches it.
-    ///
-    /// # Errors
-    /// As [`Self::start`].
-    #[cfg(feature = "probes")]
-    pub fn start_with_probes(
+    fn start_with_sessions(
         config: GatewayConfig,
         policies: PolicySet,
         recorder: Arc<dyn Recorder>,
-        probes: Vec<Arc<ScalarUDF>>,
+        sessions: datafusion::error::Result<SessionFactory>,
     ) -> Result<Self, QueryError> {
-        Self::start_with_functions(config, policies, recorder, AllowedFunctions::load().with_probes(probes))
-    }
-
-    fn start_with_functions(
-        config: GatewayConfig,
-        policies: PolicySet,
-        recorder: Arc<dyn Recorder>,
-        functions: AllowedFunctions,
-    ) -> Result<Self, QueryError> {
-        let sessions =
-            SessionFactory::new(config.cpu_threads, functions).map_err(|_| QueryError::internal("session runtime"))?;
+        let sessions = sessions.map_err(|_| QueryError::internal("session runtime"))?;
         let cpu = CpuRuntime::start(config.cpu_threads).map_err(|_| QueryError::internal("cpu runtime"))?;
         Ok(Self {
             data: ArcSwapOption::empty(),
@@ -247,6 +237,7 @@ impl Gateway {
         let running = Running {
             schema: planned.schema,
             masked: planned.reads.masked,
+            compared: planned.compared,
             policy_version: policies.version().to_owned(),
             data_version: data.version,
             rows,
@@ -361,17 +352,20 @@ async fn plan_query(
     limits: &Limits,
     asker: &Asker,
 ) -> Result<Planned, QueryError> {
-    let state = sessions.session(catalog, limits).map_err(|_| QueryError::internal("session"))?;
+    let mut state = sessions.session(catalog, limits).map_err(|_| QueryError::internal("session"))?;
     let as_planning = |error: datafusion::error::DataFusionError| QueryError::from_planning(&error);
     let logical = state.statement_to_plan(statement).await.map_err(as_planning)?;
     check_plan(&logical, sessions.functions(), limits)?;
     let logical = release_groups(logical, &state, sessions.functions(), limits, asker)?;
     let optimized = state.optimize(&logical).map_err(as_planning)?;
     let reads = check_plan(&optimized, sessions.functions(), limits)?;
+    let compared = masked_in_predicates(&optimized);
+    state.config_mut().options_mut().optimizer.enable_dynamic_filter_pushdown &=
+        is_total(&optimized).map_err(as_planning)?;
     let plan = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(as_planning)?;
     let plan = yield_below_windows(plan).map_err(as_planning)?;
     let schema = plan.schema();
-    Ok(Planned { plan, context: state.task_ctx(), schema, reads })
+    Ok(Planned { plan, context: state.task_ctx(), schema, reads, compared })
 }
 
 /// Days since 1970-01-01 where the gateway serves: UTC+8.

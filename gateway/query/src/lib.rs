@@ -12,12 +12,15 @@
 mod aggregate_gate;
 mod catalog;
 mod data;
+mod dynamic_filter;
 mod epoch;
 mod error;
 mod functions;
 mod gateway;
 mod leakproof;
 mod limits;
+mod masked_predicates;
+mod masked_text;
 mod metadata;
 mod person_search;
 mod plan_gate;
@@ -31,12 +34,15 @@ mod session;
 mod slots;
 mod statement;
 mod token_key;
+mod total;
 mod yielding;
 
 pub use aggregate_gate::AggregateRefusal;
 pub use data::{PublishedData, PublishedTable};
 pub use error::{ErrorKind, QueryError};
 pub use functions::allowed_function_names;
+#[cfg(feature = "probes")]
+pub use gateway::FileReads;
 pub use gateway::{Gateway, GatewayConfig, QueryRequest, today_in_china};
 pub use limits::Limits;
 pub use metadata::{VisibleColumn, VisibleRelation};

@@ -1,6 +1,6 @@
 //! `PolicyScanExec`: the barrier. Below it the policy's own plan runs on raw rows; above it there are only rows the
 //! principal may see. It is a leaf to the engine: no filter, sort, limit, statistic or projection of the user's reaches
-//! what lies below, and no plan text shows it.
+//! what lies below but what `dynamic_filter` lets through, and no plan text shows it.
 //
 // INVARIANT (nothing of the user's beside raw data): see ARCHITECTURE.md.
 
@@ -9,10 +9,13 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::filter_pushdown::{ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
@@ -21,6 +24,7 @@ use futures::StreamExt;
 use policies::{Lift, Mask, MaskContext};
 
 use crate::QueryError;
+use crate::dynamic_filter;
 
 /// One column of the released rows.
 #[derive(Debug, Clone)]
@@ -61,11 +65,22 @@ fn raw_column(batch: &RecordBatch, idx: usize) -> Result<&ArrayRef> {
     found.ok_or_else(|| DataFusionError::Internal("PolicyScanExec: column out of range".to_owned()))
 }
 
+/// The inner plan with filters of running operators.
+#[derive(Debug, Clone)]
+struct Filtered {
+    plan: Arc<dyn ExecutionPlan>,
+    /// The filters over the released columns, so that their operators find that somebody asks for them.
+    filters: Vec<Arc<dyn PhysicalExpr>>,
+}
+
 /// The barrier over one scan of one relation.
 #[derive(Debug)]
 pub(crate) struct PolicyScanExec {
     relation: String,
+    /// As planned.
     inner: Arc<dyn ExecutionPlan>,
+    /// With filters that operators above make while they run. None after a reset: they would outlive their operators.
+    filtered: Option<Filtered>,
     columns: Arc<Vec<OutputColumn>>,
     context: Arc<MaskContext>,
     schema: SchemaRef,
@@ -87,7 +102,63 @@ impl PolicyScanExec {
             inner.pipeline_behavior(),
             inner.boundedness(),
         );
-        Self { relation, inner, columns: Arc::new(columns), context, schema, properties: Arc::new(properties) }
+        Self {
+            relation,
+            inner,
+            filtered: None,
+            columns: Arc::new(columns),
+            context,
+            schema,
+            properties: Arc::new(properties),
+        }
+    }
+
+    /// What runs below the barrier.
+    pub(crate) fn below(&self) -> &Arc<dyn ExecutionPlan> {
+        self.filtered.as_ref().map_or(&self.inner, |filtered| &filtered.plan)
+    }
+
+    /// The column of the inner plan that is shown as it is at this place.
+    fn clear_column(&self, idx: usize) -> Option<Column> {
+        let column = self.columns.get(idx).filter(|column| column.mask == Mask::Clear && column.lift.is_none())?;
+        let raw = self.inner.schema();
+        let raw = raw.fields().get(column.inner_idx)?;
+        let is_same_type = self.schema.fields().get(idx)?.data_type() == raw.data_type();
+        is_same_type.then(|| Column::new(raw.name(), column.inner_idx))
+    }
+
+    /// The barrier over a plan that skips what the filters would drop; `None` if none of them may pass.
+    fn with_filters_of_operators(
+        &self,
+        from_above: Vec<Arc<dyn PhysicalExpr>>,
+        config: &ConfigOptions,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let mut filtered =
+            self.filtered.clone().unwrap_or(Filtered { plan: Arc::clone(&self.inner), filters: Vec::new() });
+        let mut below = Vec::new();
+        for filter in from_above {
+            if let Some(of_inner) = dynamic_filter::below(&filter, |idx| self.clear_column(idx)) {
+                below.push(of_inner);
+                filtered.filters.push(filter);
+            }
+        }
+        if below.is_empty() {
+            return Ok(None);
+        }
+        filtered.plan = dynamic_filter::push(filtered.plan, below, config)?;
+        Ok(Some(self.with_plans(Arc::clone(&self.inner), Some(filtered))))
+    }
+
+    fn with_plans(&self, inner: Arc<dyn ExecutionPlan>, filtered: Option<Filtered>) -> Arc<Self> {
+        Arc::new(Self {
+            relation: self.relation.clone(),
+            inner,
+            filtered,
+            columns: Arc::clone(&self.columns),
+            context: Arc::clone(&self.context),
+            schema: Arc::clone(&self.schema),
+            properties: Arc::clone(&self.properties),
+        })
     }
 }
 
@@ -112,9 +183,10 @@ impl ExecutionPlan for PolicyScanExec {
 
     fn apply_expressions(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+        let filters = self.filtered.iter().flat_map(|filtered| &filtered.filters);
+        dynamic_filter::visit(filters, f)
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -128,18 +200,29 @@ impl ExecutionPlan for PolicyScanExec {
     fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
         // A recursive query runs its term again: the inner plan starts afresh too.
         let inner = datafusion::physical_plan::execution_plan::reset_plan_states(Arc::clone(&self.inner))?;
-        Ok(Arc::new(Self {
-            relation: self.relation.clone(),
-            inner,
-            columns: Arc::clone(&self.columns),
-            context: Arc::clone(&self.context),
-            schema: Arc::clone(&self.schema),
-            properties: Arc::clone(&self.properties),
-        }))
+        Ok(self.with_plans(inner, None))
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        child_pushdown_result: ChildPushdownResult,
+        config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        // The operators above apply their filters as if they had not been taken.
+        let from_above = child_pushdown_result.parent_filters.iter().map(|asked| Arc::clone(&asked.filter)).collect();
+        let result = FilterPushdownPropagation::all_unsupported(child_pushdown_result);
+        Ok(match phase {
+            FilterPushdownPhase::Pre => result,
+            FilterPushdownPhase::Post => match self.with_filters_of_operators(from_above, config)? {
+                Some(filtered) => result.with_updated_node(filtered),
+                None => result,
+            },
+        })
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let rows = self.inner.execute(partition, context)?;
+        let rows = self.below().execute(partition, context)?;
         let (columns, mask_context, schema) =
             (Arc::clone(&self.columns), Arc::clone(&self.context), Arc::clone(&self.schema));
         let released = rows.map(move |batch| release(&batch?, &columns, &mask_context, &schema));

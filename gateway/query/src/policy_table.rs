@@ -8,8 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::DFSchema;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -17,7 +16,7 @@ use datafusion::physical_plan::filter::FilterExec;
 use policies::{AggregateRule, Grant, Lift, Mask, MaskContext};
 use schemas::RelationName;
 
-use crate::leakproof::{ClearColumns, is_leakproof};
+use crate::leakproof::FilterColumns;
 use crate::policy_scan::{LiftedColumn, OutputColumn, PolicyScanExec, released_type};
 use crate::row_filter::row_filter;
 use crate::{MaskedColumn, QueryError};
@@ -29,7 +28,7 @@ pub struct PolicyTable {
     raw: Arc<dyn TableProvider>,
     columns: Vec<VisibleColumn>,
     row_filter: Option<Expr>,
-    clear: ClearColumns,
+    filter_columns: FilterColumns,
     aggregate: Option<Arc<AggregateRule>>,
     context: Arc<MaskContext>,
     schema: SchemaRef,
@@ -77,13 +76,13 @@ impl PolicyTable {
         context: Arc<MaskContext>,
     ) -> Result<Self, QueryError> {
         let raw_schema = raw.schema();
-        let (mut columns, mut fields, mut clear) = (Vec::new(), Vec::new(), ClearColumns::new());
+        let (mut columns, mut fields) = (Vec::new(), Vec::new());
+        let mut filter_columns = FilterColumns::new(Arc::clone(&context));
         for granted in &grant.columns {
             let Ok(raw_idx) = raw_schema.index_of(&granted.name) else { continue };
             let raw_type = raw_schema.field(raw_idx).data_type();
-            // A lift is a mask too: a predicate on the raw column would tell what it hides of children.
-            if granted.mask == Mask::Clear && granted.lift.is_none() {
-                clear.insert(granted.name.clone(), raw_type.clone());
+            if granted.lift.is_none() {
+                filter_columns.add(&granted.name, &granted.mask, raw_type);
             }
             fields.push(Field::new(&granted.name, released_type(&granted.mask, raw_type), true));
             columns.push(VisibleColumn {
@@ -98,7 +97,7 @@ impl PolicyTable {
         }
         let row_filter = row_filter(&grant.rows, &raw_schema);
         let (aggregate, schema) = (grant.aggregate.clone(), Arc::new(Schema::new(fields)));
-        Ok(Self { relation, raw, columns, row_filter, clear, aggregate, context, schema })
+        Ok(Self { relation, raw, columns, row_filter, filter_columns, aggregate, context, schema })
     }
 
     /// The relation.
@@ -186,7 +185,7 @@ impl TableProvider for PolicyTable {
         Ok(filters
             .iter()
             .map(|filter| {
-                if is_leakproof(filter, &self.clear) {
+                if self.filter_columns.below(filter).is_some() {
                     TableProviderFilterPushDown::Exact
                 } else {
                     TableProviderFilterPushDown::Unsupported
@@ -204,10 +203,9 @@ impl TableProvider for PolicyTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut predicates: Vec<Expr> = self.row_filter.iter().cloned().collect();
         for filter in filters {
-            if !is_leakproof(filter, &self.clear) {
-                return Err(DataFusionError::Internal("a filter that may leak reached the barrier".to_owned()));
-            }
-            predicates.push(unqualified(filter.clone())?);
+            let below = self.filter_columns.below(filter);
+            let leaky = || DataFusionError::Internal("a filter that may leak reached the barrier".to_owned());
+            predicates.push(below.ok_or_else(leaky)?);
         }
         let raw_schema = self.raw.schema();
         let outputs = self.projected(projection.map(Vec::as_slice));
@@ -232,18 +230,6 @@ impl TableProvider for PolicyTable {
         };
         Ok(Arc::new(PolicyScanExec::new(self.relation.to_string(), plan, columns, Arc::clone(&self.context), schema)))
     }
-}
-
-/// Filters arrive qualified by the table's name; the raw table knows bare columns.
-fn unqualified(filter: Expr) -> Result<Expr> {
-    Ok(filter
-        .transform(|node| {
-            Ok(match node {
-                Expr::Column(column) => Transformed::yes(Expr::Column(Column::new_unqualified(column.name))),
-                other => Transformed::no(other),
-            })
-        })?
-        .data)
 }
 
 /// The table behind a plan's leaf, if it is one of ours.

@@ -36,6 +36,7 @@ pub struct MaskedColumn {
 pub struct ReleasedStream {
     schema: SchemaRef,
     masked: Vec<MaskedColumn>,
+    compared: Vec<String>,
     policy_version: String,
     data_version: u64,
     batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
@@ -63,6 +64,13 @@ impl ReleasedStream {
         &self.masked
     }
 
+    /// Masked columns (`unified.person.phone`) that conditions of the statement compare: with what is shown, not with what is
+    /// stored. Sorted.
+    #[must_use]
+    pub fn compared_masked(&self) -> &[String] {
+        &self.compared
+    }
+
     /// Version of the policy set that decided.
     #[must_use]
     pub fn policy_version(&self) -> &str {
@@ -88,6 +96,7 @@ impl Stream for ReleasedStream {
 pub(crate) struct Running {
     pub(crate) schema: SchemaRef,
     pub(crate) masked: Vec<MaskedColumn>,
+    pub(crate) compared: Vec<String>,
     pub(crate) policy_version: String,
     pub(crate) data_version: u64,
     pub(crate) rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
@@ -100,7 +109,7 @@ pub(crate) struct Running {
 impl Running {
     /// Wraps the rows with the limits on them and the closing of the audit record.
     pub(crate) fn release(self, limits: &Limits) -> ReleasedStream {
-        let Self { schema, masked, policy_version, data_version, rows, task, epoch, record, started } = self;
+        let Self { schema, masked, compared, policy_version, data_version, rows, task, epoch, record, started } = self;
         let counter = Counter {
             rows,
             task,
@@ -114,7 +123,7 @@ impl Running {
         };
         // Fused: an adapter may ask once more after the end, and an unfold panics on that.
         let batches = Box::pin(futures::stream::unfold(counter, Counter::next).fuse());
-        ReleasedStream { schema, masked, policy_version, data_version, batches }
+        ReleasedStream { schema, masked, compared, policy_version, data_version, batches }
     }
 }
 

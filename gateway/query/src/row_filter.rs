@@ -64,7 +64,8 @@ fn days_since_epoch(date: &str) -> Option<i32> {
     i32::try_from(date.signed_duration_since(chrono::NaiveDate::default()).num_days()).ok()
 }
 
-fn text_literal(value: &str, column_type: &DataType) -> Option<Expr> {
+/// A text as a literal of a column's own type; none if that is no text.
+pub(crate) fn text_literal(value: &str, column_type: &DataType) -> Option<Expr> {
     let text = Some(value.to_owned());
     let scalar = match column_type {
         DataType::Utf8 => ScalarValue::Utf8(text),

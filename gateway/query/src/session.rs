@@ -45,6 +45,17 @@ impl SessionFactory {
         Ok(Self { functions, runtime, config })
     }
 
+    /// The same with an engine that skips nothing in files.
+    #[cfg(feature = "probes")]
+    pub(crate) fn without_pruning(mut self) -> Self {
+        let parquet = &mut self.config.options_mut().execution.parquet;
+        parquet.pruning = false;
+        parquet.enable_page_index = false;
+        parquet.bloom_filter_on_read = false;
+        self.config.options_mut().optimizer.enable_dynamic_filter_pushdown = false;
+        self
+    }
+
     /// The functions of every session.
     pub(crate) fn functions(&self) -> &AllowedFunctions {
         &self.functions

@@ -61,6 +61,8 @@ pub(crate) struct Notice {
     data_version: u64,
     policy_version: String,
     masked: Vec<MaskNotice>,
+    /// Masked columns that conditions of the statement compare: with what is shown.
+    compared_masked: Vec<String>,
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -84,6 +86,7 @@ impl Notice {
             data_version: rows.data_version(),
             policy_version: rows.policy_version().to_owned(),
             masked: masked.collect(),
+            compared_masked: rows.compared_masked().to_vec(),
         }
     }
 }
@@ -96,25 +99,21 @@ where
 }
 
 fn answer_headers(rows: &ReleasedStream, format: Format, client: &Client) -> HeaderMap {
-    let mut headers = common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
+    let mut headers = common_headers(client, rows);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers
 }
 
 /// Headers of every answer with personal rows.
-pub(crate) fn common_headers(
-    request_id: &str,
-    data_version: u64,
-    policy_version: &str,
-    masked: &[MaskedColumn],
-) -> HeaderMap {
+pub(crate) fn common_headers(client: &Client, rows: &ReleasedStream) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     let texts = [
-        ("x-request-id", request_id.to_owned()),
-        ("datong-data-version", data_version.to_string()),
-        ("datong-policy-version", policy_version.to_owned()),
-        ("datong-masked", masked_list(masked)),
+        ("x-request-id", client.request_id.clone()),
+        ("datong-data-version", rows.data_version().to_string()),
+        ("datong-policy-version", rows.policy_version().to_owned()),
+        ("datong-masked", masked_list(rows.masked())),
+        ("datong-compared-masked", rows.compared_masked().join(", ")),
     ];
     for (name, text) in texts {
         if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(&text)) {

@@ -141,7 +141,7 @@ async fn one_record(state: &RestState, client: &Client, kind: &RecordKind, id: &
         Ok(rows) => rows,
         Err(error) => return refuse(state, client, &error),
     };
-    let headers = common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
+    let headers = common_headers(client, &rows);
     match collect(rows).await {
         Ok(found) => match found.as_slice() {
             [only] => (headers, Json(Value::Object(only.clone()))).into_response(),
@@ -192,7 +192,7 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
         Ok(rows) => rows,
         Err(error) => return refuse(state, client, &error),
     };
-    let mut headers = common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
+    let mut headers = common_headers(client, &rows);
     let mut items = match collect(rows).await {
         Ok(items) => items,
         Err(error) => return refuse(state, client, &error),

@@ -64,7 +64,7 @@ pub(crate) async fn persons(State(state): State<RestState>, client: Client, requ
         Ok(rows) => rows,
         Err(error) => return refuse(&state, &client, &error),
     };
-    let headers = common_headers(&client.request_id, rows.data_version(), rows.policy_version(), rows.masked());
+    let headers = common_headers(&client, &rows);
     match collect(rows).await {
         Ok(items) => {
             state.metrics().query_answered();

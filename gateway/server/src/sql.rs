@@ -94,6 +94,15 @@ fn print_table(body: &str, screen: &Screen) -> Result<(), Failure> {
             &format!("{} columns masked: {list}", masked.len()),
         );
     }
+    let compared = answer.pointer("/meta/compared_masked").and_then(Value::as_array).into_iter().flatten();
+    let compared: Vec<&str> = compared.filter_map(Value::as_str).collect();
+    if !compared.is_empty() {
+        let list = compared.join(", ");
+        screen.remark(
+            &format!("查询条件比较的是脱敏后的值:{list}"),
+            &format!("conditions compare masked values of {list}"),
+        );
+    }
     Ok(())
 }
 

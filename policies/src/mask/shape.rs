@@ -92,7 +92,7 @@ fn apply_flat(mask: &Mask, values: &ArrayRef, context: &MaskContext) -> Result<A
         },
         Mask::RedactFreeText => map_text(values, free_text::write_redacted),
         Mask::Token { class } => {
-            let mut tokens = Tokens::new(context, class)?;
+            let tokens = Tokens::new(context, class)?;
             map_text(values, |value, out| tokens.write(value, out))
         }
     }

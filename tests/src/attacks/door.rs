@@ -44,6 +44,7 @@ impl Door for InProcess {
         };
         let schema = stream.schema();
         let notes = vec![
+            ("compared_masked".to_owned(), stream.compared_masked().join(", ")),
             ("data_version".to_owned(), stream.data_version().to_string()),
             ("masked".to_owned(), format!("{:?}", stream.masked())),
             ("policy_version".to_owned(), stream.policy_version().to_owned()),
