@@ -28,7 +28,7 @@ use crate::person_search::{SearchLimiter, Searcher};
 use crate::plan_gate::{PlanReads, check_plan};
 use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
 use crate::released::{ReleasedStream, Running};
-use crate::session::SessionFactory;
+use crate::session::{SessionFactory, forgo_dynamic_filters};
 use crate::slots::{Slot, Slots};
 use crate::statement::{ParsedQuery, parse_query};
 use crate::total::is_total;
@@ -360,8 +360,9 @@ async fn plan_query(
     let optimized = state.optimize(&logical).map_err(as_planning)?;
     let reads = check_plan(&optimized, sessions.functions(), limits)?;
     let compared = masked_in_predicates(&optimized);
-    state.config_mut().options_mut().optimizer.enable_dynamic_filter_pushdown &=
-        is_total(&optimized).map_err(as_planning)?;
+    if !is_total(&optimized).map_err(as_planning)? {
+        forgo_dynamic_filters(state.config_mut());
+    }
     let plan = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(as_planning)?;
     let plan = yield_below_windows(plan).map_err(as_planning)?;
     let schema = plan.schema();

@@ -52,7 +52,7 @@ impl SessionFactory {
         parquet.pruning = false;
         parquet.enable_page_index = false;
         parquet.bloom_filter_on_read = false;
-        self.config.options_mut().optimizer.enable_dynamic_filter_pushdown = false;
+        forgo_dynamic_filters(&mut self.config);
         self
     }
 
@@ -81,4 +81,12 @@ impl SessionFactory {
         state.mark_start_execution();
         Ok(state)
     }
+}
+
+/// Joins, top-ks and aggregates make no filters while they run.
+pub(crate) fn forgo_dynamic_filters(config: &mut SessionConfig) {
+    let optimizer = &mut config.options_mut().optimizer;
+    optimizer.enable_join_dynamic_filter_pushdown = false;
+    optimizer.enable_topk_dynamic_filter_pushdown = false;
+    optimizer.enable_aggregate_dynamic_filter_pushdown = false;
 }
