@@ -55,9 +55,12 @@ impl PolicySet {
                 let mut grant = grant(rule, principal, purpose, relation, &is_beyond);
                 if let (Some(grant), Some((purpose, rule))) = (&mut grant, purpose.zip(of_purpose)) {
                     grant.search = purpose::search_within(rule, base, purpose, &relation.name).map(Arc::new);
+                    grant.reveal = purpose::reveal_within(rule, base, purpose, &relation.name).map(Arc::new);
                 }
-                let grant = grant.map(|grant| with_stored_search(grant, relation));
-                grant.and_then(|grant| take_away(grant, &denied)).map_or(Decision::Invisible, Decision::Visible)
+                let grant = grant.map(|grant| with_stored_parts(grant, relation));
+                grant
+                    .and_then(|grant| take_away(grant, &denied))
+                    .map_or(Decision::Invisible, |grant| Decision::Visible(Box::new(grant)))
             }
             (None, Some(_)) => Decision::Refused { reason: Refusal::PurposeNotForRelation },
             (None, None) => Decision::Refused { reason: Refusal::PurposeMissing },
@@ -116,6 +119,7 @@ fn grant(
         denied: Vec::new(),
         aggregate: rule.aggregate.clone(),
         search: rule.search.clone(),
+        reveal: rule.reveal.clone(),
         rule: rule.id.clone(),
         legal_basis: rule.legal_basis.clone(),
         token_scope: purpose.map_or_else(|| format!("role:{}", principal.role), |p| p.id.clone()),
@@ -134,10 +138,12 @@ fn masks_of<'r>(shown: &'r RuleColumn, relation: &Relation) -> (&'r Mask, Option
     }
 }
 
-/// The grant without searches by columns that the relation does not have any more.
-fn with_stored_search(mut grant: Grant, relation: &Relation) -> Grant {
+/// The grant without searches by columns that the relation does not have any more, and reveals of them.
+fn with_stored_parts(mut grant: Grant, relation: &Relation) -> Grant {
     let stored = |column: &str| relation.column(column).is_some();
     grant.search = grant.search.and_then(|search| search.only(&stored)).map(Arc::new);
+    let shown = |column: &str| grant.columns.iter().any(|shown| shown.name == column);
+    grant.reveal = grant.reveal.and_then(|reveal| reveal.only(&shown)).map(Arc::new);
     grant
 }
 
@@ -147,6 +153,7 @@ fn take_away(mut grant: Grant, denied: &Denied<'_>) -> Option<Grant> {
     grant.columns.retain(|column| !denied.has(&column.name));
     // Whoever may not see a column does not find by it either.
     grant.search = grant.search.and_then(|search| search.only(&|column| !denied.has(column))).map(Arc::new);
+    grant.reveal = grant.reveal.and_then(|reveal| reveal.only(&|column| !denied.has(column))).map(Arc::new);
     with_sound_parts(grant)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::lift::Shown;
-use crate::{AggregateRule, Lift, Mask, RowPredicate, SearchRule};
+use crate::{AggregateRule, Lift, Mask, RevealRule, RowPredicate, SearchRule};
 
 /// What a principal may see of one relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Decision {
         reason: Refusal,
     },
     /// These rows and columns.
-    Visible(Grant),
+    Visible(Box<Grant>),
 }
 
 impl Decision {
@@ -43,6 +43,8 @@ pub struct Grant {
     pub aggregate: Option<Arc<AggregateRule>>,
     /// If set, one person may be found by full values that are not shown.
     pub search: Option<Arc<SearchRule>>,
+    /// If set, masked fields of one record may be shown in clear for a short time.
+    pub reveal: Option<Arc<RevealRule>>,
     /// Id of the rule: `grid_worker/unified.person`, `police_officer@case_investigation/unified.person`.
     pub rule: String,
     /// Legal basis of the rule, as written in the policy.

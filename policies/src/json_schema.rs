@@ -11,7 +11,7 @@ use schemas::{Classification, FieldType, Relation};
 use serde_json::{Map, Value, json};
 
 use self::masks::{catalogue_mask, mask, mask_names};
-use crate::{AggregateRule, SearchKey, SearchRule};
+use crate::{AggregateRule, RevealRule, SearchKey, SearchRule};
 
 /// Classes of personal information.
 const CLASSES: [&str; 10] = ["none", "P", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"];
@@ -154,20 +154,8 @@ fn rule(relations: &[Relation]) -> Value {
             "classes": masks_by_class(),
             "columns": masks_by_column(relations),
             "aggregate": aggregate(),
-            "search": {
-                "description": "凭完整的值查找一个人 / find one person by full values",
-                "type": "object",
-                "additionalProperties": false,
-                "required": ["by", "per_hour"],
-                "properties": {
-                    "by": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": { "enum": SearchKey::ALL.map(SearchKey::word) },
-                    },
-                    "per_hour": { "type": "integer", "minimum": 1, "maximum": SearchRule::PER_HOUR_MAX },
-                },
-            },
+            "search": search(),
+            "reveal": reveal(),
             "lift": lift(relations),
         },
         "allOf": relations.iter().map(columns_of).collect::<Vec<Value>>(),
@@ -339,5 +327,37 @@ fn rows(relations: &[Relation]) -> Value {
             combine("and"),
             combine("or"),
         ],
+    })
+}
+
+fn search() -> Value {
+    json!({
+        "description": "凭完整的值查找一个人 / find one person by full values",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["by", "per_hour"],
+        "properties": {
+            "by": {
+                "type": "array",
+                "minItems": 1,
+                "items": { "enum": SearchKey::ALL.map(SearchKey::word) },
+            },
+            "per_hour": { "type": "integer", "minimum": 1, "maximum": SearchRule::PER_HOUR_MAX },
+        },
+    })
+}
+
+fn reveal() -> Value {
+    json!({
+        "description": "一次查看一条记录的明文 / show masked fields of one record for a short time",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["columns", "seconds", "per_hour"],
+        "properties": {
+            "columns": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/text" } },
+            "seconds": { "type": "integer", "minimum": 1, "maximum": RevealRule::SECONDS_MAX },
+            "per_hour": { "type": "integer", "minimum": 1, "maximum": RevealRule::PER_HOUR_MAX },
+            "approved_by": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/text" } },
+        },
     })
 }

@@ -31,6 +31,7 @@ mod policy_set;
 mod principal;
 mod purpose;
 mod read_restrictions;
+mod reveal;
 mod row;
 mod search;
 
@@ -49,5 +50,6 @@ pub use policy_set::{PolicySet, Role};
 pub use principal::Principal;
 pub use purpose::Purpose;
 pub use read_restrictions::export_read_restrictions;
+pub use reveal::RevealRule;
 pub use row::RowPredicate;
 pub use search::{SearchKey, SearchRule};

@@ -43,6 +43,12 @@
 //! by = ["id_no", "name+birth_date"]         # full values only
 //! per_hour = 30                             # most tries of one subject
 //!
+//! [rule.reveal]                             # may be left out; then no masked field of one record is shown in clear
+//! columns = ["phone"]                       # of columns that the rule masks
+//! seconds = 60                              # how long
+//! per_hour = 10                             # how often one subject
+//! approved_by = ["privacy_officer"]         # roles of which another person agrees first; may be left out
+//!
 //! [rule.lift]                               # may be left out; stronger masks for the rows of children
 //! birth_date = "birth_date"                 # the date column that decides; it need not be shown
 //! under_years = 14
@@ -83,6 +89,7 @@ mod fault;
 mod lift_spec;
 mod mask_spec;
 mod reader;
+mod reveal_spec;
 mod row_spec;
 mod rules;
 mod search_spec;

@@ -9,7 +9,7 @@ use crate::deny::Deny;
 use crate::lift::Shown;
 use crate::parse::{self, FaultKind};
 use crate::row::RowRule;
-use crate::{AggregateRule, Lift, Mask, PolicyFault, Purpose, Reason, SearchRule};
+use crate::{AggregateRule, Lift, Mask, PolicyFault, Purpose, Reason, RevealRule, SearchRule};
 
 /// The shipped policies, and the name they go by in faults.
 const SHIPPED: (&str, &str) = ("policies/data/default.toml", include_str!("../data/default.toml"));
@@ -60,6 +60,7 @@ pub(crate) struct Rule {
     pub(crate) columns: BTreeMap<String, RuleColumn>,
     pub(crate) aggregate: Option<Arc<AggregateRule>>,
     pub(crate) search: Option<Arc<SearchRule>>,
+    pub(crate) reveal: Option<Arc<RevealRule>>,
     /// Of a rule for a purpose: whether its rows and statistics are within those of the base rule.
     pub(crate) is_within_base: bool,
 }

@@ -6,7 +6,7 @@ use schemas::RelationName;
 
 use crate::diff::rows_within;
 use crate::policy_set::Rule;
-use crate::{AggregateRule, SearchRule};
+use crate::{AggregateRule, RevealRule, SearchRule};
 
 /// What data may be asked for. It shows what the base rules of a role show, and beyond them nothing but `fields`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,4 +73,20 @@ pub(crate) fn search_within(
         return Some(search.clone());
     }
     search.only(&|column| purpose.lists(relation, column))
+}
+
+/// What may be revealed under a purpose's rule: what the base rule lets reveal of the same rows, and beyond it only columns that
+/// the purpose lists.
+pub(crate) fn reveal_within(
+    rule: &Rule,
+    base: Option<&Rule>,
+    purpose: &Purpose,
+    relation: &RelationName,
+) -> Option<RevealRule> {
+    let reveal = rule.reveal.as_deref()?;
+    let of_base = base.filter(|_| rule.is_within_base).and_then(|base| base.reveal.as_deref());
+    if of_base.is_some_and(|of_base| reveal.shows_no_more_than(of_base)) {
+        return Some(reveal.clone());
+    }
+    reveal.only(&|column| purpose.lists(relation, column))
 }

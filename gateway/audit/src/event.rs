@@ -19,6 +19,8 @@ pub enum EventKind {
     Record,
     /// An exact-match search for a person or a house.
     Search,
+    /// One masked field of one record in clear: asked for, agreed to, looked at, ended.
+    Reveal,
     /// What is there to be seen.
     Catalog,
     /// What has changed since a version.

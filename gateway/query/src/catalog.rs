@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
 use policies::{Decision, Grant, PolicySet, Principal};
-use schemas::RelationName;
+use schemas::{Relation, RelationName};
 
 use crate::metadata::{self, VisibleRelation};
 use crate::person_search::{self, PersonSearch, Searcher};
+use crate::reveal::RevealTarget;
 use crate::{PolicyTable, PublishedData, PublishedTable, QueryError, TokenKey};
 
 /// The catalog of one principal. Built from the decision on every published relation; holds no raw table by name.
@@ -31,6 +32,15 @@ pub(crate) struct Viewer<'v> {
 }
 
 impl Viewer<'_> {
+    /// What is granted of a relation; `None` if it is not to be known of.
+    pub(crate) fn grant(&self, relation: &Relation) -> std::result::Result<Option<Grant>, QueryError> {
+        match self.policies.decide_on(self.principal, relation, self.today) {
+            Decision::Visible(grant) => Ok(Some(*grant)),
+            Decision::Refused { reason } => Err(QueryError::Refused { reason: reason.to_string() }),
+            Decision::Invisible => Ok(None),
+        }
+    }
+
     /// A published table under a grant.
     fn table(
         &self,
@@ -83,19 +93,37 @@ impl PrincipalCatalog {
             let absent = || QueryError::RelationNotFound { name: "catalog.find_person".to_owned() };
             let person = data.tables.iter().find(|(name, _)| name.to_string() == person_search::RELATION);
             let (name, table) = person.ok_or_else(absent)?;
-            let grant = match viewer.policies.decide_on(viewer.principal, &table.relation, viewer.today) {
-                Decision::Visible(grant) => grant,
-                Decision::Refused { reason } => return Err(QueryError::Refused { reason: reason.to_string() }),
-                Decision::Invisible => return Err(absent()),
-            };
+            let grant = viewer.grant(&table.relation)?.ok_or_else(absent)?;
             searcher.allow(search, &grant)?;
             let found = viewer.table(name, table, &search.narrow(&grant))?;
             let (schema, table) = PersonSearch::table(idx);
-            let mut of_schema = self.schemas.get(schema).map(|schema| schema.tables.clone()).unwrap_or_default();
-            of_schema.insert(table, Entry::Table(Arc::new(found)));
-            self.schemas.insert(schema.to_owned(), Arc::new(PrincipalSchema { tables: of_schema }));
+            self.add(schema, table, Entry::Table(Arc::new(found)));
         }
         Ok(())
+    }
+
+    /// Adds the table that a revealed field is shown of.
+    pub(crate) fn add_reveal(
+        &mut self,
+        target: &RevealTarget,
+        data: &PublishedData,
+        viewer: Viewer<'_>,
+    ) -> std::result::Result<(), QueryError> {
+        let absent = || QueryError::RelationNotFound { name: target.relation.to_string() };
+        let table = data.tables.get(&target.relation).ok_or_else(absent)?;
+        let grant = viewer.grant(&table.relation)?.ok_or_else(absent)?;
+        target.rule_of(&grant)?;
+        let narrowed = target.narrow(&grant, table.relation.key.as_str());
+        let revealed = viewer.table(&target.relation, table, &narrowed)?;
+        let (schema, name) = RevealTarget::TABLE;
+        self.add(schema, name.to_owned(), Entry::Table(Arc::new(revealed)));
+        Ok(())
+    }
+
+    fn add(&mut self, schema: &str, table: String, entry: Entry) {
+        let mut of_schema = self.schemas.get(schema).map(|schema| schema.tables.clone()).unwrap_or_default();
+        of_schema.insert(table, entry);
+        self.schemas.insert(schema.to_owned(), Arc::new(PrincipalSchema { tables: of_schema }));
     }
 
     /// What the principal may see, for the catalog endpoints.

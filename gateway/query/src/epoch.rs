@@ -84,5 +84,5 @@ fn essence(decision: Decision) -> Option<Grant> {
         column.rule.clear();
         column.reason = policies::Reason::default();
     }
-    Some(grant)
+    Some(*grant)
 }

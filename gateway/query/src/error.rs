@@ -130,6 +130,27 @@ pub enum QueryError {
         /// The policy's value.
         per_hour: u32,
     },
+    /// The policy does not let this field be revealed.
+    #[error("the policy does not let you see `{column}` of one record in clear")]
+    RevealNotAllowed {
+        /// Relation and column as asked for.
+        column: String,
+    },
+    /// No reason was given, or none that says something.
+    #[error("say in 4 to 500 characters why you need it; the reason is recorded")]
+    RevealReason,
+    /// One more than the policy allows in an hour.
+    #[error("too many reveals: `per_hour` is {per_hour}")]
+    TooManyReveals {
+        /// The policy's value.
+        per_hour: u32,
+    },
+    /// No such reveal, or none of the caller's.
+    #[error("no such reveal, or it has been decided already, or its time is over")]
+    RevealNotFound,
+    /// The caller may not decide it: nobody agrees to what they asked for themselves.
+    #[error("another person has to agree to what you have asked for yourself")]
+    RevealNotYours,
     /// A limit was reached.
     #[error("limit `{limit}` reached: at most {allowed}")]
     LimitReached {
@@ -170,6 +191,7 @@ impl QueryError {
             | Self::AmbiguousColumn { .. }
             | Self::Unplannable { .. }
             | Self::SearchValue { .. }
+            | Self::RevealReason
             | Self::EvaluationFailed => ErrorKind::Invalid,
             Self::StatementNotAllowed { .. }
             | Self::ConstructNotAllowed { .. }
@@ -177,11 +199,14 @@ impl QueryError {
             | Self::AggregateOnly { .. }
             | Self::TooCloseToEarlier { .. }
             | Self::SearchNotAllowed { .. }
+            | Self::RevealNotAllowed { .. }
+            | Self::RevealNotYours
             | Self::AccessWithdrawn => ErrorKind::Forbidden,
-            Self::TooManySearches { .. } => ErrorKind::TooManyRequests,
-            Self::RelationNotFound { .. } | Self::ColumnNotFound { .. } | Self::FunctionNotAllowed { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::TooManySearches { .. } | Self::TooManyReveals { .. } => ErrorKind::TooManyRequests,
+            Self::RelationNotFound { .. }
+            | Self::ColumnNotFound { .. }
+            | Self::FunctionNotAllowed { .. }
+            | Self::RevealNotFound => ErrorKind::NotFound,
             Self::LimitReached { .. } => ErrorKind::LimitReached,
             Self::Busy { .. } | Self::NoData | Self::AuditUnavailable | Self::PolicyChanged => ErrorKind::Unavailable,
             Self::Internal { .. } => ErrorKind::Internal,
@@ -210,6 +235,11 @@ impl QueryError {
             Self::SearchNotAllowed { .. } => "DT-POL-0006",
             Self::SearchValue { .. } => "DT-SQL-0011",
             Self::TooManySearches { .. } => "DT-LIM-0004",
+            Self::RevealNotAllowed { .. } => "DT-POL-0007",
+            Self::RevealReason => "DT-POL-0008",
+            Self::RevealNotFound => "DT-POL-0009",
+            Self::RevealNotYours => "DT-POL-0010",
+            Self::TooManyReveals { .. } => "DT-LIM-0005",
             Self::LimitReached { .. } => "DT-LIM-0001",
             Self::Busy { .. } => "DT-LIM-0002",
             Self::NoData => "DT-SRV-0001",
@@ -229,9 +259,12 @@ impl QueryError {
             | Self::AggregateOnly { .. }
             | Self::TooCloseToEarlier { .. }
             | Self::SearchNotAllowed { .. }
+            | Self::RevealNotAllowed { .. }
+            | Self::RevealNotYours
             | Self::AccessWithdrawn => "42501",
-            Self::SearchValue { .. } => "22023",
-            Self::TooManySearches { .. } => "53400",
+            Self::SearchValue { .. } | Self::RevealReason => "22023",
+            Self::TooManySearches { .. } | Self::TooManyReveals { .. } => "53400",
+            Self::RevealNotFound => "42704",
             Self::PolicyChanged => "57014",
             Self::RelationNotFound { .. } => "42P01",
             Self::ColumnNotFound { .. } => "42703",
@@ -272,6 +305,11 @@ impl QueryError {
             }
             Self::SearchNotAllowed { by } => format!("策略不允许您凭 {by} 查人"),
             Self::TooManySearches { per_hour } => format!("查人次数过多:每小时至多 {per_hour} 次,未查到的也计数"),
+            Self::RevealNotAllowed { column } => format!("策略不允许您查看单条记录 {column} 的明文"),
+            Self::RevealReason => "请用 4 至 500 个字说明查看理由,理由将被记录".to_owned(),
+            Self::TooManyReveals { per_hour } => format!("明文查看过多:每小时至多 {per_hour} 次"),
+            Self::RevealNotFound => "没有这一明文查看申请,或已处理,或已到期".to_owned(),
+            Self::RevealNotYours => "自己的申请须由另一人同意".to_owned(),
             Self::LimitReached { limit, allowed } => format!("达到限制 {limit}:最多 {allowed}"),
             Self::Busy { limit, allowed } => format!("并发查询过多:{limit} 为 {allowed}"),
             Self::NoData => "尚未发布任何数据".to_owned(),

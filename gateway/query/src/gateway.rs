@@ -2,6 +2,7 @@
 
 #[cfg(feature = "probes")]
 mod probes;
+mod reveals;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::person_search::{SearchLimiter, Searcher};
 use crate::plan_gate::{PlanReads, check_plan};
 use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
 use crate::released::{ReleasedStream, Running};
+use crate::reveal::{RevealDesk, RevealTarget};
 use crate::session::{SessionFactory, forgo_dynamic_filters};
 use crate::slots::{Slot, Slots};
 use crate::statement::{ParsedQuery, parse_query};
@@ -81,6 +83,7 @@ pub struct Gateway {
     slots: Slots,
     overlaps: OverlapGuard,
     search_limiter: Arc<SearchLimiter>,
+    reveals: RevealDesk,
     recorder: Arc<dyn Recorder>,
     config: GatewayConfig,
 }
@@ -124,6 +127,7 @@ impl Gateway {
             slots: Slots::new(&config.limits),
             overlaps: OverlapGuard::default(),
             search_limiter: Arc::default(),
+            reveals: RevealDesk::default(),
             recorder,
             config,
         })
@@ -198,6 +202,15 @@ impl Gateway {
     /// # Errors
     /// Every [`QueryError`]; refusals are recorded too.
     pub async fn query(&self, request: QueryRequest) -> Result<ReleasedStream, QueryError> {
+        self.answer(request, None).await
+    }
+
+    /// Answers the statement of the request, or shows what is revealed.
+    async fn answer(
+        &self,
+        request: QueryRequest,
+        revealed: Option<RevealTarget>,
+    ) -> Result<ReleasedStream, QueryError> {
         let started = Instant::now();
         let slot = self.slots.wait(&request.principal.subject, &self.config.limits).await?;
         let data = self.data.load_full().ok_or(QueryError::NoData)?;
@@ -206,7 +219,7 @@ impl Gateway {
         let policies = &access.policies;
         let searcher = Searcher::new(Arc::clone(&self.search_limiter), &request.principal.subject);
         let planned = match access.admit(&request.principal) {
-            Ok(()) => self.plan(&request, Arc::clone(&data), Arc::clone(policies), searcher.clone()).await,
+            Ok(()) => self.plan(&request, Arc::clone(&data), Arc::clone(policies), searcher.clone(), revealed).await,
             Err(error) => Err(error),
         };
         let mut record = AccessRecord {
@@ -269,6 +282,7 @@ impl Gateway {
         data: Arc<PublishedData>,
         policies: Arc<PolicySet>,
         searcher: Searcher,
+        revealed: Option<RevealTarget>,
     ) -> Result<Planned, QueryError> {
         let limits = self.config.limits.clone();
         let allowed = limits.max_planning_time;
@@ -277,10 +291,14 @@ impl Gateway {
         let sessions = Arc::clone(&self.sessions);
         let asker = self.overlaps.asker(&principal.subject, data.version, limits.max_released_groups);
         let planning = self.cpu.spawn(async move {
+            let sql = revealed.as_ref().map_or(sql, RevealTarget::sql);
             let ParsedQuery { statement, searches } = parse_query(&sql, &limits)?;
             let viewer = Viewer { policies: &policies, principal: &principal, token_key: &token_key, today };
             let mut catalog = PrincipalCatalog::new(&data, viewer)?;
             catalog.add_searches(&searches, &searcher, &data, viewer)?;
+            if let Some(target) = &revealed {
+                catalog.add_reveal(target, &data, viewer)?;
+            }
             plan_query(statement, Arc::new(catalog), &sessions, &limits, &asker).await
         });
         match tokio::time::timeout(allowed, planning).await {

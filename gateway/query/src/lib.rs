@@ -28,6 +28,7 @@ mod policy_scan;
 mod policy_table;
 mod recorder;
 mod released;
+mod reveal;
 mod row_filter;
 mod runtime;
 mod session;
@@ -49,6 +50,7 @@ pub use metadata::{VisibleColumn, VisibleRelation};
 pub use policy_table::PolicyTable;
 pub use recorder::{AccessOutcome, AccessRecord, OpenRecord, Recorder, RecorderError};
 pub use released::{MaskedColumn, ReleasedStream};
+pub use reveal::{Reveal, RevealState, RevealTarget};
 pub use runtime::CpuRuntime;
 pub use token_key::TokenKey;
 

@@ -15,7 +15,7 @@ pub struct AccessRecord {
     pub request_id: String,
     /// `rest`, `pgwire`, `flightsql`, `console`, `cli`.
     pub protocol: &'static str,
-    /// `query`, `record`, `list`, `search`, `catalog`.
+    /// `query`, `record`, `list`, `search`, `reveal`, `catalog`.
     pub kind: &'static str,
     /// Network address of the client, if any.
     pub client: Option<String>,

@@ -15,6 +15,7 @@ mod openapi;
 mod params;
 mod problem;
 mod records;
+mod reveals;
 mod search;
 mod sql;
 mod state;
@@ -45,6 +46,10 @@ pub fn router(state: RestState) -> Router {
         .route("/api/v1/events/{id}", get(records::event))
         .route("/api/v1/grids", get(records::list_grids))
         .route("/api/v1/grids/{id}", get(records::grid))
+        .route("/api/v1/reveals", get(reveals::list).post(reveals::ask))
+        .route("/api/v1/reveals/{id}", get(reveals::look).delete(reveals::end))
+        .route("/api/v1/reveals/{id}/approve", post(reveals::approve))
+        .route("/api/v1/reveals/{id}/refuse", post(reveals::decline))
         .route("/api/v1/catalog", get(catalog::list))
         .route("/api/v1/why", get(catalog::why))
         .route("/api/openapi.json", get(openapi::serve))

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{catalog, health, problem, records, search, sql};
+use crate::{catalog, health, problem, records, reveals, search, sql};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,10 +15,11 @@ use crate::{catalog, health, problem, records, search, sql};
         search::persons,
         records::person, records::list_persons, records::house, records::list_houses,
         records::event, records::list_events, records::grid, records::list_grids,
+        reveals::ask, reveals::list, reveals::look, reveals::end, reveals::approve, reveals::decline,
         catalog::list, catalog::why,
         health::live, health::ready, health::metrics
     ),
-    components(schemas(problem::Problem, sql::SqlRequest, search::PersonSearch, catalog::RelationEntry, catalog::ColumnEntry)),
+    components(schemas(problem::Problem, sql::SqlRequest, search::PersonSearch, reveals::RevealRequest, reveals::RevealEntry, catalog::RelationEntry, catalog::ColumnEntry)),
     modifiers(&BearerToken)
 )]
 struct Description;
@@ -61,6 +62,10 @@ mod tests {
             "/api/v1/houses/{id}",
             "/api/v1/events",
             "/api/v1/grids/{id}",
+            "/api/v1/reveals",
+            "/api/v1/reveals/{id}",
+            "/api/v1/reveals/{id}/approve",
+            "/api/v1/reveals/{id}/refuse",
             "/api/v1/catalog",
             "/api/v1/why",
             "/livez",

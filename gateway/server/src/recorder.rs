@@ -48,6 +48,7 @@ fn event_of(record: AccessRecord) -> AuditEvent {
     let kind = match record.kind {
         "record" | "list" => EventKind::Record,
         "search" => EventKind::Search,
+        "reveal" => EventKind::Reveal,
         "catalog" => EventKind::Catalog,
         _ => EventKind::Query,
     };

@@ -1,7 +1,6 @@
 //! Role × purpose × relation: visibility, rows, columns.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use schemas::{FieldType, Relation};
 
@@ -12,7 +11,7 @@ use crate::deny::Denied;
 use crate::lift::Shown;
 use crate::policy_set::Rule;
 use crate::row::RowRule;
-use crate::{AggregateRule, ColumnGrant, Decision, PolicySet, SearchRule, Visibility};
+use crate::{AggregateRule, ColumnGrant, Decision, PolicySet, RevealRule, SearchRule, Visibility};
 
 pub(super) fn compare(
     old: &PolicySet,
@@ -123,6 +122,7 @@ fn differences(sides: &[Side<'_>; 2], relation: &Relation, rows: &mut RowChanges
     found.extend(rows.compare(old.shown_rule(), new.shown_rule()));
     found.extend(compare_aggregates(old, new));
     found.extend(compare_searches(old, new));
+    found.extend(compare_reveals(old, new));
     for column in &relation.columns {
         let name = column.name.as_str();
         let (was, is) = (old.column(name), new.column(name));
@@ -158,17 +158,30 @@ fn compare_aggregates(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
 fn compare_searches(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
     let of = |side: &Side<'_>| side.decision.grant().and_then(|grant| grant.search.clone());
     let (was, is) = (of(old), of(new));
+    let change = change_of_part(was.as_deref(), is.as_deref(), SearchRule::shows_no_more_than)?;
+    let (before, after) = (words::of_search(was.as_deref()), words::of_search(is.as_deref()));
+    Some(Difference { part: ChangedPart::Search, change, before, after, example: None })
+}
+
+fn compare_reveals(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
+    let of = |side: &Side<'_>| side.decision.grant().and_then(|grant| grant.reveal.clone());
+    let (was, is) = (of(old), of(new));
+    let change = change_of_part(was.as_deref(), is.as_deref(), RevealRule::shows_no_more_than)?;
+    let (before, after) = (words::of_reveal(was.as_deref()), words::of_reveal(is.as_deref()));
+    Some(Difference { part: ChangedPart::Reveal, change, before, after, example: None })
+}
+
+/// The change of a part that allows nothing where it is not there; `None` if it has not changed.
+fn change_of_part<R: PartialEq>(was: Option<&R>, is: Option<&R>, no_more: impl Fn(&R, &R) -> bool) -> Option<Change> {
     if was == is {
         return None;
     }
-    let no_more = |mine: &Option<Arc<SearchRule>>, theirs: &Option<Arc<SearchRule>>| match (mine, theirs) {
+    let within = |mine: Option<&R>, theirs: Option<&R>| match (mine, theirs) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(mine), Some(theirs)) => mine.shows_no_more_than(theirs),
+        (Some(mine), Some(theirs)) => no_more(mine, theirs),
     };
-    let change = Change::of_inclusions(no_more(&is, &was), no_more(&was, &is));
-    let (before, after) = (words::of_search(was.as_deref()), words::of_search(is.as_deref()));
-    Some(Difference { part: ChangedPart::Search, change, before, after, example: None })
+    Some(Change::of_inclusions(within(is, was), within(was, is)))
 }
 
 /// `None` is a hidden column: less than any mask, since not even its name is known.
@@ -187,6 +200,7 @@ fn unfit(old: &Side<'_>, new: &Side<'_>) -> Option<Difference> {
         && old_rule.rows == new_rule.rows
         && old_rule.aggregate == new_rule.aggregate
         && old_rule.search == new_rule.search
+        && old_rule.reveal == new_rule.reveal
         && old.shown() == new.shown()
     {
         return None;

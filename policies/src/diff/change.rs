@@ -81,6 +81,8 @@ pub enum ChangedPart {
     Aggregate,
     /// What a person may be found by, and how often.
     Search,
+    /// Which masked fields of one record may be shown in clear, and how.
+    Reveal,
     /// What is shown of the column of that name.
     Column(String),
 }
@@ -96,6 +98,7 @@ impl ChangedPart {
             Self::Rows => "行",
             Self::Aggregate => "统计",
             Self::Search => "查人",
+            Self::Reveal => "单人明文查看",
             Self::Column(name) => name,
         }
     }
@@ -110,6 +113,7 @@ impl ChangedPart {
             Self::Rows => "rows",
             Self::Aggregate => "statistics",
             Self::Search => "search",
+            Self::Reveal => "reveal",
             Self::Column(name) => name,
         }
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate};
 use super::change::Wording;
 use crate::lift::Shown;
 use crate::row::{RowRule, Values};
-use crate::{AggregateRule, SearchRule, Visibility};
+use crate::{AggregateRule, RevealRule, SearchRule, Visibility};
 
 /// What is shown of a column. If the words are the same for both, the parameters of the masks are added.
 pub(super) fn of_columns(old: Option<Shown<'_>>, new: Option<Shown<'_>>) -> (Wording, Wording) {
@@ -56,6 +56,23 @@ pub(super) fn of_search(rule: Option<&SearchRule>) -> Wording {
     Wording::new(
         format!("凭 {by} 查人，每小时至多 {per_hour} 次"),
         format!("found by {by}, at most {per_hour} tries an hour"),
+    )
+}
+
+/// `None`: nothing is revealed.
+pub(super) fn of_reveal(rule: Option<&RevealRule>) -> Wording {
+    let Some(rule) = rule else { return Wording::new("不可查看单人明文", "nothing can be revealed") };
+    let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+    let RevealRule { seconds, per_hour, .. } = rule;
+    let (columns, approvers) = (list(&rule.columns), list(&rule.approved_by));
+    let (by_zh, by_en) = if rule.approved_by.is_empty() {
+        (String::new(), String::new())
+    } else {
+        (format!("，须经 {approvers} 同意"), format!(", agreed by {approvers}"))
+    };
+    Wording::new(
+        format!("可查看一人的 {columns} 明文 {seconds} 秒，每小时至多 {per_hour} 次{by_zh}"),
+        format!("{columns} of one record for {seconds} seconds, at most {per_hour} times an hour{by_en}"),
     )
 }
 

@@ -227,6 +227,24 @@ pub enum FaultKind {
         /// The relation.
         relation: String,
     },
+    /// `[rule.reveal]` in a rule under which no record can be named.
+    #[error("a record of relation `{relation}` is revealed by its key `{key}`, which the rule does not show as it is")]
+    RevealOfUnnamed {
+        /// The relation.
+        relation: String,
+        /// Its key.
+        key: String,
+    },
+    /// `[rule.reveal]` names a column that the rule does not show, or does not mask.
+    #[error(
+        "column `{column}` of relation `{relation}` cannot be revealed: the rule does not show it, or does not mask it"
+    )]
+    RevealOfUnmasked {
+        /// The relation.
+        relation: String,
+        /// The column.
+        column: String,
+    },
     /// `[rule.lift]` decides by a column that is no date.
     #[error("a lift is decided by a date, and column `{column}` of relation `{relation}` is none")]
     LiftByNoDate {

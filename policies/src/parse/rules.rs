@@ -12,6 +12,7 @@ use super::fault::{FaultKind, Faults};
 use super::lift_spec::{LiftSpec, read_lift};
 use super::mask_spec::{NamedMasks, read_mask};
 use super::reader::{TableReader, Text, Value, text_of, texts_of};
+use super::reveal_spec::{RevealSpec, read_reveal};
 use super::row_spec::read_rows;
 use super::search_spec::{SearchSpec, read_search};
 use crate::lift::Shown;
@@ -106,6 +107,7 @@ struct Draft<'k> {
     columns: Vec<(Text, Mask)>,
     aggregate: Option<AggregateSpec>,
     search: Option<SearchSpec>,
+    reveal: Option<RevealSpec>,
     lift: Option<LiftSpec>,
 }
 
@@ -133,6 +135,10 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
         None => Some(None),
         Some(value) => read_search(value, faults).map(Some),
     };
+    let reveal = match reader.get("reveal") {
+        None => Some(None),
+        Some(value) => read_reveal(value, known, faults).map(Some),
+    };
     let lift = match reader.get("lift") {
         None => Some(None),
         Some(value) => read_lift(value, &relations, known, faults).map(Some),
@@ -152,6 +158,7 @@ fn read_draft<'k>(value: &Value<'_>, known: &Known<'k>, faults: &mut Faults<'_>)
         columns: columns.unwrap_or_default(),
         aggregate: aggregate?,
         search: search?,
+        reveal: reveal?,
         lift: lift?,
     })
 }
@@ -271,6 +278,8 @@ impl Draft<'_> {
         let of_relation = relation.name.to_string();
         let aggregate = self.aggregate.as_ref().map(|spec| Arc::new(spec.bind(&of_relation, &columns, faults)));
         let search = self.search.as_ref().map(|spec| Arc::new(spec.bind(relation, self.aggregate.is_some(), faults)));
+        let is_counted = self.aggregate.is_some();
+        let reveal = self.reveal.as_ref().map(|spec| Arc::new(spec.bind(relation, &columns, is_counted, faults)));
         Rule {
             id,
             legal_basis: self.legal_basis.clone(),
@@ -278,6 +287,7 @@ impl Draft<'_> {
             columns,
             aggregate,
             search,
+            reveal,
             is_within_base: false,
         }
     }
@@ -293,6 +303,11 @@ impl Draft<'_> {
             let within = purpose::search_within(rule, of_relation.base.as_ref(), purpose, &relation.name);
             if within.as_ref() != rule.search.as_deref() {
                 let field = format!("{}, rule.search", relation.name);
+                faults.add(self.span.clone(), FaultKind::BeyondPurpose { purpose: purpose.id.clone(), field });
+            }
+            let within = purpose::reveal_within(rule, of_relation.base.as_ref(), purpose, &relation.name);
+            if within.as_ref() != rule.reveal.as_deref() {
+                let field = format!("{}, rule.reveal", relation.name);
                 faults.add(self.span.clone(), FaultKind::BeyondPurpose { purpose: purpose.id.clone(), field });
             }
             for column in &relation.columns {

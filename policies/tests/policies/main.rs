@@ -37,6 +37,8 @@ mod properties;
 #[cfg(test)]
 mod read_restrictions;
 #[cfg(test)]
+mod reveal;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod shipped;

@@ -24,7 +24,7 @@ fn decide(role: &str, purpose: Option<&str>, name: &str) -> Decision {
 
 fn grant(role: &str, purpose: Option<&str>, name: &str) -> Grant {
     match decide(role, purpose, name) {
-        Decision::Visible(grant) => grant,
+        Decision::Visible(grant) => *grant,
         other => panic!("{role} {name}: {other:?}"),
     }
 }
@@ -40,7 +40,7 @@ fn every_grant() -> Vec<(String, Relation, Grant)> {
             for relation in Registry::shipped().unwrap().relations() {
                 let who = principal(&role.name, &ATTRIBUTES, purpose.as_deref());
                 if let Decision::Visible(grant) = set.decide_on(&who, &relation, TODAY) {
-                    found.push((role.name.clone(), relation, grant));
+                    found.push((role.name.clone(), relation, *grant));
                 }
             }
         }

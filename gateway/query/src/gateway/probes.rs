@@ -62,7 +62,7 @@ impl Gateway {
         let data = self.data.load_full().ok_or(QueryError::NoData)?;
         let policies = Arc::clone(&self.access.borrow().policies);
         let searcher = Searcher::new(Arc::clone(&self.search_limiter), &request.principal.subject);
-        let planned = self.plan(request, data, policies, searcher).await?;
+        let planned = self.plan(request, data, policies, searcher, None).await?;
         let plan = Arc::clone(&planned.plan);
         collect(plan, planned.context).await.map_err(|error| QueryError::from_execution(&error))?;
         let mut reads = FileReads::default();
