@@ -259,7 +259,8 @@ impl RevealTarget {
     pub(crate) fn narrow(&self, grant: &Grant, key: &str) -> Grant {
         let is_it = RowPredicate::In { column: key.to_owned(), values: vec![self.record.clone()] };
         let mut narrowed = grant.clone();
-        narrowed.rows = RowPredicate::And(vec![grant.rows.clone(), is_it]);
+        let of_caller = grant.rows.clone();
+        narrowed.rows = RowPredicate::And(vec![of_caller, is_it]);
         let revealed = grant.columns.iter().filter(|column| column.name == self.column);
         narrowed.columns = revealed.map(|column| ColumnGrant { mask: Mask::Clear, ..column.clone() }).collect();
         narrowed

@@ -93,6 +93,12 @@ impl RestDoor {
         self.send(principal, self.client.get(format!("http://{}{path}", self.address))).await
     }
 
+    /// `POST` of a JSON body.
+    pub async fn post(&self, principal: &Principal, path: &str, body: &serde_json::Value) -> HttpAnswer {
+        let request = self.client.post(format!("http://{}{path}", self.address));
+        self.send(principal, request.header("content-type", "application/json").body(body.to_string())).await
+    }
+
     /// `GET` of a path under a token that names several roles and says which is active, or leaves that open.
     pub async fn get_with_roles(
         &self,

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::attacks::door::Door;
 use tests::attacks::oracle::Oracle;
 use tests::attacks::rest_door::HttpAnswer;
 use tests::attacks::roles::{grid_worker, principal};
-use tests::attacks::rows::Side;
+use tests::attacks::rows::{OWN_GRID, Side, is_lifted};
 use tests::attacks::secrets::Secrets;
 use tests::attacks::world::{Loading, World};
 
 /// Every endpoint. One that joins has to be looked at here and in `records`.
-const ENDPOINTS: [&str; 16] = [
+const ENDPOINTS: [&str; 20] = [
     "/api/openapi.json",
     "/api/v1/catalog",
     "/api/v1/events",
@@ -24,6 +24,10 @@ const ENDPOINTS: [&str; 16] = [
     "/api/v1/houses/{id}",
     "/api/v1/persons",
     "/api/v1/persons/{id}",
+    "/api/v1/reveals",
+    "/api/v1/reveals/{id}",
+    "/api/v1/reveals/{id}/approve",
+    "/api/v1/reveals/{id}/refuse",
     "/api/v1/sql",
     "/api/v1/why",
     "/livez",
@@ -151,21 +155,43 @@ async fn roles_do_not_add_up() {
     }
 }
 
-/// L-011: no endpoint reveals a masked value, of the own grid or another; asking for one is asking for nothing.
+/// L-011: a reveal never widens the rows. Somebody of another grid and nobody at all are the same, in both worlds.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_reveals_a_value() {
-    let world = World::load(Side::A, Loading::default()).await;
-    assert!(
-        ENDPOINTS.iter().all(|path| !path.contains("reveal")),
-        "write the line out: rows of other grids stay hidden"
-    );
+async fn a_reveal_stays_within_the_rows_of_the_caller() {
+    let (a, b) = (World::load(Side::A, Loading::default()).await, World::load(Side::B, Loading::default()).await);
     let who = grid_worker();
-    for id in ["P0001", "P1005", "P9999"] {
-        let answer = world.rest.get(&who, &format!("/api/v1/persons/{id}/reveal?column=phone")).await;
-        assert_eq!(answer, world.rest.get(&who, "/api/v1/persons/nosuch/nosuch").await, "{id}");
-        assert_eq!(answer.status, 404);
-        let by_sql =
-            world.rest.ask(&who, &format!("SELECT reveal(phone) FROM unified.person WHERE person_id = '{id}'")).await;
-        assert_eq!(by_sql.failure.map(|failure| failure.code).as_deref(), Some("DT-SQL-0006"), "{id}");
+    let mut looks = Vec::new();
+    for world in [&a, &b] {
+        let other =
+            world.rows.persons.iter().find(|person| person.grid_id != OWN_GRID).expect("a person of another grid");
+        let of_own_grid = || world.rows.persons.iter().filter(|person| person.grid_id == OWN_GRID);
+        let own = of_own_grid().find(|person| !is_lifted(person.birth_date) && person.phone.is_some());
+        let own = own.expect("an adult with a phone");
+        let child = of_own_grid().find(|person| is_lifted(person.birth_date) && person.phone.is_some());
+        let child = child.expect("a child with a phone");
+        for (record, shown) in [
+            (&*other.person_id, None),
+            ("P9999", None),
+            (&*own.person_id, Some(own.phone.as_deref())),
+            // What the policy hides of children is not revealed either.
+            (&*child.person_id, Some(None)),
+        ] {
+            let body =
+                json!({ "relation": "unified.person", "record": record, "column": "phone", "reason": "上门走访核实" });
+            let asked = world.rest.post(&who, "/api/v1/reveals", &body).await;
+            assert_eq!(asked.status, 201, "{}", asked.text());
+            let path = format!("/api/v1/reveals/{}", self::json(&asked)["id"].as_str().expect("an id"));
+            let look = world.rest.get(&who, &path).await;
+            match shown {
+                Some(phone) => assert_eq!(self::json(&look)["value"], json!(phone), "{}", look.text()),
+                None => looks.push((look.status, look.body)),
+            }
+        }
+        let by_sql = world.rest.ask(&who, "SELECT reveal(phone) FROM unified.person WHERE person_id = 'P0001'").await;
+        assert_eq!(by_sql.failure.map(|failure| failure.code).as_deref(), Some("DT-SQL-0006"));
+        let table = world.rest.ask(&who, "SELECT * FROM catalog.revealed").await;
+        assert_eq!(table.failure.map(|failure| failure.code).as_deref(), Some("DT-SQL-0004"));
     }
+    assert_eq!(looks[0].0, 404);
+    assert!(looks.windows(2).all(|pair| pair[0] == pair[1]), "{looks:?}");
 }

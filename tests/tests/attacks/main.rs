@@ -14,6 +14,7 @@ mod linted;
 mod places;
 mod probe;
 mod purposes;
+mod push_down;
 mod records;
 mod sentinels;
 mod spellings;

@@ -42,7 +42,7 @@ const ELSEWHERE: [(&str, &str); 30] = [
     ("W", "linted::the_linter_names_the_columns_of_every_line"),
     ("L-007", "endpoints::roles_do_not_add_up"),
     ("L-009", "purposes::a_missing_or_strange_attribute_means_no_rows"),
-    ("L-011", "endpoints::nothing_reveals_a_value"),
+    ("L-011", "endpoints::a_reveal_stays_within_the_rows_of_the_caller"),
     ("M-001", "endpoints::records_hold_what_sql_gives"),
     ("M-002", "endpoints::lists_are_not_narrowed_by_what_is_masked_or_hidden"),
     ("M-004", "endpoints::lists_are_not_narrowed_by_what_is_masked_or_hidden"),

@@ -32,6 +32,7 @@ const SHAPE: &str = "gateway/query/src/aggregate_gate/shape.rs";
 const FOLD: &str = "gateway/query/src/aggregate_gate/fold.rs";
 const OVERLAP: &str = "gateway/query/src/aggregate_gate/overlap.rs";
 const FUNCTIONS: &str = "gateway/query/src/functions.rs";
+const REVEAL: &str = "gateway/query/src/reveal.rs";
 const ERROR: &str = "gateway/query/src/error.rs";
 const EPOCH: &str = "gateway/query/src/epoch.rs";
 const GATEWAY: &str = "gateway/query/src/gateway.rs";
@@ -201,12 +202,22 @@ pub(crate) const GUARDS: &[Mutant] = &[
         test: "corpus::every_asserted_line_holds_on_every_door",
         edits: &[Edit {
             file: BARRIER,
-            piece: "    match expr {\n        Expr::BinaryExpr(binary) => match binary.op {",
-            instead: "    if !clear.is_empty() {
-        return true;
-    }
-    match expr {
-        Expr::BinaryExpr(binary) => match binary.op {",
+            piece: "        match filter {\n            Expr::BinaryExpr(BinaryExpr { left, op: op @",
+            instead: "        if !self.columns.is_empty() {
+            use datafusion::common::tree_node::{Transformed, TreeNode};
+            return filter
+                .clone()
+                .transform(|node| {
+                    Ok(match node {
+                        Expr::Column(column) => Transformed::yes(Expr::Column(Column::new_unqualified(column.name))),
+                        other => Transformed::no(other),
+                    })
+                })
+                .ok()
+                .map(|found| found.data);
+        }
+        match filter {
+            Expr::BinaryExpr(BinaryExpr { left, op: op @",
         }],
     },
     Mutant {
@@ -214,14 +225,55 @@ pub(crate) const GUARDS: &[Mutant] = &[
         test: "probe::the_probe_sees_visible_values_only",
         edits: &[Edit {
             file: BARRIER,
-            piece: "        _ => false,\n    }\n}\n\nfn compares_column_to_literal",
-            instead: "        Expr::ScalarFunction(_) => true,
-        _ => false,
-    }
-}
-
-fn compares_column_to_literal",
+            piece: "            Expr::Like(like) => self.like(like),\n            _ => None,",
+            instead: "            Expr::Like(like) => self.like(like),
+            Expr::ScalarFunction(_) => {
+                use datafusion::common::tree_node::{Transformed, TreeNode};
+                filter
+                .clone()
+                .transform(|node| {
+                    Ok(match node {
+                        Expr::Column(column) => Transformed::yes(Expr::Column(Column::new_unqualified(column.name))),
+                        other => Transformed::no(other),
+                    })
+                })
+                .ok()
+                .map(|found| found.data)
+            }
+            _ => None,",
         }],
+    },
+    Mutant {
+        guard: "barrier: masked texts are asked whole",
+        test: "push_down::a_prefix_inside_what_is_shown_finds_what_the_masked_texts_have",
+        edits: &[Edit {
+            file: BARRIER,
+            piece: "asks(raw).and(asks(masked))",
+            instead: "{ let _ = masked; asks(raw) }",
+        }],
+    },
+    Mutant {
+        guard: "barrier: filters of operators on clear columns",
+        test: "push_down::filters_of_running_operators_reach_clear_columns_only",
+        edits: &[Edit {
+            file: POLICY_SCAN,
+            piece: "column.mask == Mask::Clear && column.lift.is_none()",
+            instead: "column.lift.is_none()",
+        }],
+    },
+    Mutant {
+        guard: "barrier: filters of operators in total statements",
+        test: "push_down::filters_of_running_operators_reach_clear_columns_only",
+        edits: &[Edit {
+            file: GATEWAY,
+            piece: "if !is_total(&optimized).map_err(as_planning)? {",
+            instead: "if !is_total(&optimized).map_err(as_planning)? && limits.max_rows == 0 {",
+        }],
+    },
+    Mutant {
+        guard: "reveal: within the caller's rows",
+        test: "endpoints::a_reveal_stays_within_the_rows_of_the_caller",
+        edits: &[Edit { file: REVEAL, piece: "RowPredicate::And(vec![grant.rows.clone(), is_it])", instead: "is_it" }],
     },
     Mutant {
         guard: "barrier: masks",
