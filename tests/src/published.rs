@@ -33,6 +33,7 @@ pub fn boundless() -> GatewayConfig {
         cpu_threads: std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get),
         token_key: TokenKey::new([7; 32]),
         today: None,
+        spill_folder: None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Why a query was not answered, and what of it a client may read.
 
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
-use crate::AggregateRefusal;
+use crate::{AggregateRefusal, spill};
 
 /// What a caller can do about an error. Adapters translate it to HTTP status, SQLSTATE or gRPC code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -173,6 +174,11 @@ pub enum QueryError {
     /// The audit record cannot be written, so nobody is answered.
     #[error("the audit log cannot be written; no query is answered until it can")]
     AuditUnavailable,
+    /// What does not fit into memory cannot be put on the disk either: it is full, or broken.
+    #[error(
+        "the query needs more memory than it may have, and temporary storage cannot be used; ask for less, or later"
+    )]
+    SpillUnavailable,
     /// Our fault.
     #[error("internal error {error_id}")]
     Internal {
@@ -208,7 +214,11 @@ impl QueryError {
             | Self::FunctionNotAllowed { .. }
             | Self::RevealNotFound => ErrorKind::NotFound,
             Self::LimitReached { .. } => ErrorKind::LimitReached,
-            Self::Busy { .. } | Self::NoData | Self::AuditUnavailable | Self::PolicyChanged => ErrorKind::Unavailable,
+            Self::Busy { .. }
+            | Self::NoData
+            | Self::AuditUnavailable
+            | Self::PolicyChanged
+            | Self::SpillUnavailable => ErrorKind::Unavailable,
             Self::Internal { .. } => ErrorKind::Internal,
         }
     }
@@ -245,6 +255,7 @@ impl QueryError {
             Self::NoData => "DT-SRV-0001",
             Self::AuditUnavailable => "DT-SRV-0002",
             Self::Internal { .. } => "DT-SRV-0003",
+            Self::SpillUnavailable => "DT-SRV-0004",
         }
     }
 
@@ -275,6 +286,7 @@ impl QueryError {
             Self::LimitReached { .. } => "54000",
             Self::Busy { .. } => "53300",
             Self::NoData | Self::AuditUnavailable => "57P03",
+            Self::SpillUnavailable => "53100",
             Self::Internal { .. } => "XX000",
         }
     }
@@ -314,6 +326,7 @@ impl QueryError {
             Self::Busy { limit, allowed } => format!("并发查询过多:{limit} 为 {allowed}"),
             Self::NoData => "尚未发布任何数据".to_owned(),
             Self::AuditUnavailable => "审计日志无法写入,恢复之前不回答任何查询".to_owned(),
+            Self::SpillUnavailable => "查询所需内存超过限制,而临时存储不可用;请缩小查询范围或稍后再试".to_owned(),
             Self::Internal { error_id } => format!("内部错误 {error_id}"),
         }
     }
@@ -350,6 +363,12 @@ impl QueryError {
     /// What an error while rows were computed means to the client. The engine's text is dropped: it may quote a cell.
     pub(crate) fn from_execution(error: &DataFusionError) -> Self {
         match error.find_root() {
+            DataFusionError::IoError(error) if spill::of_io(error).is_some() => {
+                spill::of_io(error).unwrap_or(Self::SpillUnavailable)
+            }
+            DataFusionError::ArrowError(arrow, _) if of_arrow_io(arrow).is_some() => {
+                of_arrow_io(arrow).unwrap_or(Self::SpillUnavailable)
+            }
             DataFusionError::ResourcesExhausted(_) => Self::memory_limit(),
             DataFusionError::External(source) => match source.downcast_ref::<QueryError>() {
                 Some(inner) => inner.clone(),
@@ -375,6 +394,13 @@ impl QueryError {
 
     fn memory_limit() -> Self {
         Self::LimitReached { limit: "max_query_memory_bytes", allowed: "the configured memory".to_owned() }
+    }
+}
+
+fn of_arrow_io(error: &ArrowError) -> Option<QueryError> {
+    match error {
+        ArrowError::IoError(_, error) => spill::of_io(error),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ mod probes;
 mod reveals;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,9 @@ pub struct GatewayConfig {
     pub token_key: TokenKey,
     /// Fixes "today" for age bands and expiries, in days since 1970-01-01; `None` takes the clock's day in UTC+8.
     pub today: Option<i32>,
+    /// An existing folder on a local disk for what does not fit into a query's memory, sealed and without names; `None` lets
+    /// such queries fail.
+    pub spill_folder: Option<PathBuf>,
 }
 
 /// One request of one principal.
@@ -104,7 +108,7 @@ impl Gateway {
     /// # Errors
     /// [`QueryError::Internal`] if threads or the engine's runtime cannot be started.
     pub fn start(config: GatewayConfig, policies: PolicySet, recorder: Arc<dyn Recorder>) -> Result<Self, QueryError> {
-        let sessions = SessionFactory::new(config.cpu_threads, AllowedFunctions::load());
+        let sessions = SessionFactory::new(&config, AllowedFunctions::load());
         Self::start_with_sessions(config, policies, recorder, sessions)
     }
 

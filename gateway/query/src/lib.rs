@@ -33,6 +33,7 @@ mod row_filter;
 mod runtime;
 mod session;
 mod slots;
+mod spill;
 mod statement;
 mod token_key;
 mod total;

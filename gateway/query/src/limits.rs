@@ -21,8 +21,12 @@ pub struct Limits {
     pub max_rows: u64,
     /// `max_result_bytes`: Arrow bytes released.
     pub max_result_bytes: u64,
+    /// `max_cells`: rows × columns released.
+    pub max_cells: u64,
     /// `max_query_memory_bytes`: operators' memory.
     pub max_query_memory_bytes: usize,
+    /// `max_query_spill_bytes`: what sorts, groups and merge joins may have on the disk beyond it.
+    pub max_query_spill_bytes: u64,
     /// `max_concurrent_queries`: queries planned or executed at once; more wait up to `max_queue_time`.
     pub max_concurrent_queries: usize,
     /// `max_concurrent_queries_of_subject`: of one subject; more wait for that subject's own.
@@ -46,7 +50,9 @@ impl Default for Limits {
             max_query_time: Duration::from_secs(30),
             max_rows: 1_000_000,
             max_result_bytes: 1 << 30,
+            max_cells: 50_000_000,
             max_query_memory_bytes: 512 << 20,
+            max_query_spill_bytes: 4 << 30,
             max_concurrent_queries: 8,
             max_concurrent_queries_of_subject: 4,
             max_queue_time: Duration::from_secs(5),

@@ -118,8 +118,10 @@ impl Running {
             started,
             n_rows: 0,
             n_bytes: 0,
+            n_cells: 0,
             max_rows: limits.max_rows,
             max_bytes: limits.max_result_bytes,
+            max_cells: limits.max_cells,
         };
         // Fused: an adapter may ask once more after the end, and an unfold panics on that.
         let batches = Box::pin(futures::stream::unfold(counter, Counter::next).fuse());
@@ -135,8 +137,10 @@ struct Counter {
     started: Instant,
     n_rows: u64,
     n_bytes: u64,
+    n_cells: u64,
     max_rows: u64,
     max_bytes: u64,
+    max_cells: u64,
 }
 
 impl Counter {
@@ -182,8 +186,13 @@ impl Counter {
                 allowed: format!("{} bytes", self.max_bytes),
             });
         }
+        let n_cells = n_rows.saturating_mul(u64::try_from(batch.num_columns()).unwrap_or(u64::MAX));
+        if self.n_cells.saturating_add(n_cells) > self.max_cells {
+            return Err(QueryError::LimitReached { limit: "max_cells", allowed: format!("{} cells", self.max_cells) });
+        }
         self.n_rows += n_rows;
         self.n_bytes += n_bytes;
+        self.n_cells += n_cells;
         Ok(batch)
     }
 

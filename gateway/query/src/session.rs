@@ -1,6 +1,7 @@
 //! The engine session of one query: allow-listed functions, the principal's catalog, a memory pool of its own, and
 //! nothing of the engine's defaults (no file formats, no table factories, no settings view).
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::catalog::{CatalogProviderList, MemoryCatalogProviderList};
@@ -13,9 +14,10 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionConfig;
 
-use crate::Limits;
 use crate::catalog::PrincipalCatalog;
 use crate::functions::AllowedFunctions;
+use crate::spill::SealedSpill;
+use crate::{GatewayConfig, Limits};
 
 /// The one catalog a session has.
 pub(crate) const CATALOG: &str = "datong";
@@ -29,20 +31,22 @@ pub(crate) struct SessionFactory {
     functions: AllowedFunctions,
     runtime: Arc<RuntimeEnv>,
     config: SessionConfig,
+    /// Where queries may spill; none if they may not.
+    spill_folder: Option<PathBuf>,
 }
 
 impl SessionFactory {
     /// Prepares what all sessions share: object stores, file metadata cache, configuration.
-    pub(crate) fn new(target_partitions: usize, functions: AllowedFunctions) -> Result<Self> {
-        // Spilling would write rows in clear to a temporary folder.
+    pub(crate) fn new(config: &GatewayConfig, functions: AllowedFunctions) -> Result<Self> {
+        // The engine's own spill files would hold rows in clear; each query gets sealed ones.
         let no_disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
         let runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(no_disk).build_arc()?;
-        let config = SessionConfig::new()
+        let session = SessionConfig::new()
             .with_default_catalog_and_schema(CATALOG, "public")
             .with_create_default_catalog_and_schema(false)
             .with_information_schema(false)
-            .with_target_partitions(target_partitions.max(1));
-        Ok(Self { functions, runtime, config })
+            .with_target_partitions(config.cpu_threads.max(1));
+        Ok(Self { functions, runtime, config: session, spill_folder: config.spill_folder.clone() })
     }
 
     /// The same with an engine that skips nothing in files.
@@ -64,8 +68,13 @@ impl SessionFactory {
     /// A session for one query of one principal.
     pub(crate) fn session(&self, catalog: Arc<PrincipalCatalog>, limits: &Limits) -> Result<SessionState> {
         let pool = TrackConsumersPool::new(FairSpillPool::new(limits.max_query_memory_bytes), TRACKED_CONSUMERS);
-        let runtime =
-            RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool)).build_arc()?;
+        let mut runtime = RuntimeEnvBuilder::from_runtime_env(&self.runtime).with_memory_pool(Arc::new(pool));
+        if let Some(folder) = &self.spill_folder {
+            let spill = SealedSpill::new(folder, limits.max_query_spill_bytes);
+            let disk = DiskManagerBuilder::default().with_temp_file_factory(Arc::new(spill));
+            runtime = runtime.with_disk_manager_builder(disk);
+        }
+        let runtime = runtime.build_arc()?;
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), catalog);
         let mut state = SessionStateBuilder::new()

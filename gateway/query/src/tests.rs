@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::datasource::MemTable;
 use futures::StreamExt;
@@ -15,6 +16,7 @@ use schemas::{Column, ColumnName, FieldType, Identifiability, Relation, Relation
 use crate::*;
 
 mod lifts;
+mod spilling;
 
 const POLICY: &str = r#"
 [role.grid_worker]
@@ -114,7 +116,13 @@ impl OpenRecord for OpenMemory {
 
 fn gateway_with(recorder: Arc<Memory>, limits: Limits) -> Gateway {
     let policies = PolicySet::parse("test.toml", POLICY, &[relation()]).unwrap();
-    let config = GatewayConfig { limits, cpu_threads: 2, token_key: TokenKey::new([1; 32]), today: Some(20_000) };
+    let config = GatewayConfig {
+        limits,
+        cpu_threads: 2,
+        token_key: TokenKey::new([1; 32]),
+        today: Some(20_000),
+        spill_folder: None,
+    };
     Gateway::start(config, policies, recorder).unwrap()
 }
 

@@ -40,8 +40,13 @@ impl OpenRecord for Forgetful {
 fn door() -> (Router, String) {
     let policy = "[role.auditor]\nzh = \"审计\"\nen = \"auditor\"\nattributes = []\n";
     let policies = PolicySet::parse("test.toml", policy, &[]).unwrap();
-    let config =
-        GatewayConfig { limits: Limits::default(), cpu_threads: 1, token_key: TokenKey::new([1; 32]), today: None };
+    let config = GatewayConfig {
+        limits: Limits::default(),
+        cpu_threads: 1,
+        token_key: TokenKey::new([1; 32]),
+        today: None,
+        spill_folder: None,
+    };
     let gateway = Gateway::start(config, policies, Arc::new(Forgetful)).unwrap();
     gateway.publish(PublishedData { version: 3, tables: BTreeMap::new() });
     let issuer = TokenIssuer::generate("issuer", "datong").unwrap();

@@ -287,7 +287,7 @@ impl Reading<'_, '_> {
                 *place = value;
             }
         };
-        let (mut rows, mut bytes) = (1_000_000, 1 << 30);
+        let (mut rows, mut bytes, mut cells, mut spill) = (1_000_000, 1 << 30, 50_000_000, 4 << 30);
         let (mut planning_ms, mut query_ms, mut queue_ms) = (5_000, 30_000, 5_000);
         number("max_sql_bytes", 1 << 20, &mut limits.max_sql_bytes);
         number("max_joins", 256, &mut limits.max_joins);
@@ -298,12 +298,15 @@ impl Reading<'_, '_> {
         number("max_released_groups", 1 << 24, &mut limits.max_released_groups);
         number("max_rows", usize::MAX >> 1, &mut rows);
         number("max_result_bytes", usize::MAX >> 1, &mut bytes);
+        number("max_cells", usize::MAX >> 1, &mut cells);
+        number("max_query_spill_bytes", usize::MAX >> 1, &mut spill);
         number("max_planning_ms", 600_000, &mut planning_ms);
         number("max_query_ms", 86_400_000, &mut query_ms);
         number("max_queue_ms", 600_000, &mut queue_ms);
         let millis = |value: usize| Duration::from_millis(u64::try_from(value).unwrap_or(u64::MAX));
-        limits.max_rows = u64::try_from(rows).unwrap_or(u64::MAX);
-        limits.max_result_bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let wide = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        (limits.max_rows, limits.max_result_bytes) = (wide(rows), wide(bytes));
+        (limits.max_cells, limits.max_query_spill_bytes) = (wide(cells), wide(spill));
         limits.max_planning_time = millis(planning_ms);
         limits.max_query_time = millis(query_ms);
         limits.max_queue_time = millis(queue_ms);
@@ -314,11 +317,13 @@ impl Reading<'_, '_> {
                 "max_joins",
                 "max_in_list_items",
                 "max_query_memory_bytes",
+                "max_query_spill_bytes",
                 "max_concurrent_queries",
                 "max_concurrent_queries_of_subject",
                 "max_released_groups",
                 "max_rows",
                 "max_result_bytes",
+                "max_cells",
                 "max_planning_ms",
                 "max_query_ms",
                 "max_queue_ms",

@@ -1,5 +1,7 @@
 //! Builds the gateway over a site and keeps it on the newest published version.
 
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,10 +26,23 @@ pub(crate) fn start(site: &Site) -> Result<(Arc<Gateway>, AuditLog), Failure> {
         cpu_threads: site.config.server.cpu_threads,
         token_key: TokenKey::new(*site.key.derive("tokens").as_bytes()),
         today: None,
+        spill_folder: Some(spill_folder(site)?),
     };
     let gateway = Gateway::start(config, site.policies.clone(), Arc::new(AuditRecorder(log.clone())))
         .map_err(|error| Failure::caused_by("查询引擎无法启动", "the query engine cannot start", &error))?;
     Ok((Arc::new(gateway), log))
+}
+
+/// Where queries spill: a folder of its owner only. What is in it has no name, so that nothing stays.
+fn spill_folder(site: &Site) -> Result<PathBuf, Failure> {
+    let folder = site.config.data_folder.join("spill");
+    let unusable = |error: std::io::Error| {
+        Failure::caused_by("无法使用临时文件目录", "the folder for temporary files cannot be used", &error)
+    };
+    match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(unusable(error)),
+        _ => Ok(folder),
+    }
 }
 
 /// Opens every table of a published version.

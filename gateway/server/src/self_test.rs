@@ -260,6 +260,7 @@ fn gateway(policies: &PolicySet, today: i32) -> Result<Gateway, Failure> {
         cpu_threads: 1,
         token_key: TokenKey::new([7; 32]),
         today: Some(today),
+        spill_folder: None,
     };
     Gateway::start(config, policies.clone(), Arc::new(Unrecorded))
         .map_err(|error| Failure::caused_by("查询引擎无法启动", "the query engine cannot start", &error))

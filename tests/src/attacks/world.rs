@@ -105,6 +105,7 @@ fn gateway(side: Side, rows: &Rows, loading: Loading<'_>, ledger: &Ledger) -> Ar
         cpu_threads: loading.cpu_threads,
         token_key: TokenKey::new([7; 32]),
         today: Some(TODAY),
+        spill_folder: None,
     };
     let (policies, recorder) = (policies(loading.policy, &relations), Arc::new(ledger.clone()));
     let gateway = match loading.probes {

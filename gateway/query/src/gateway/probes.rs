@@ -37,7 +37,7 @@ impl Gateway {
         probes: Vec<Arc<ScalarUDF>>,
     ) -> Result<Self, QueryError> {
         let functions = AllowedFunctions::load().with_probes(probes);
-        let sessions = SessionFactory::new(config.cpu_threads, functions);
+        let sessions = SessionFactory::new(&config, functions);
         Self::start_with_sessions(config, policies, recorder, sessions)
     }
 
@@ -50,7 +50,7 @@ impl Gateway {
         policies: PolicySet,
         recorder: Arc<dyn Recorder>,
     ) -> Result<Self, QueryError> {
-        let sessions = SessionFactory::new(config.cpu_threads, AllowedFunctions::load());
+        let sessions = SessionFactory::new(&config, AllowedFunctions::load());
         Self::start_with_sessions(config, policies, recorder, sessions.map(SessionFactory::without_pruning))
     }
 

@@ -90,7 +90,7 @@ fn people() -> PublishedData {
 fn gateway_of(policy: &str, recorder: Arc<Memory>) -> Gateway {
     let policies = PolicySet::parse("test.toml", policy, &[lifted_relation()]).unwrap();
     let (limits, token_key) = (Limits::default(), TokenKey::new([1; 32]));
-    let config = GatewayConfig { limits, cpu_threads: 2, token_key, today: Some(20_000) };
+    let config = GatewayConfig { limits, cpu_threads: 2, token_key, today: Some(20_000), spill_folder: None };
     let gateway = Gateway::start(config, policies, recorder).unwrap();
     gateway.publish(people());
     gateway
