@@ -66,6 +66,20 @@ impl Tables {
         Path::from_iter(["tables", relation.schema(), relation.table()])
     }
 
+    /// Where the files of all tables lie.
+    pub(crate) fn all_folders() -> Path {
+        Path::from("tables")
+    }
+
+    /// The table to which a file of rows belongs; none for any other object.
+    pub(crate) fn relation_of(file: &Path) -> Option<RelationName> {
+        let parts: Vec<_> = file.parts().collect();
+        let [tables, schema, table, name] = parts.as_slice() else { return None };
+        let is_rows = tables.as_ref() == "tables" && name.as_ref().ends_with(".parquet");
+        let relation = format!("{}.{}", schema.as_ref(), table.as_ref());
+        is_rows.then(|| RelationName::try_from(relation.as_str()).ok()).flatten()
+    }
+
     fn log_store(&self, relation: &RelationName) -> Result<LogStoreRef, DeltaTableError> {
         let folder = Self::folder(relation);
         let url = Url::parse(&format!("datong-lake://{}/{folder}/", self.instance))

@@ -51,6 +51,10 @@ impl Lake {
         Arc::clone(&self.store)
     }
 
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
     /// What is published now; nothing before the first publication. One read of one small object, never a listing.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};
 use schemas::{DatasetId, RelationName};
@@ -54,6 +55,35 @@ pub(crate) async fn at_version(store: &dyn ObjectStore, version: u64) -> Result<
     }
     let found = read(store, &history(version)).await?.ok_or(LakeError::NoSuchVersion { version })?;
     Ok(found.published)
+}
+
+/// Every publication that can still be opened, oldest first, `current` last.
+pub(crate) async fn history_up_to(store: &dyn ObjectStore, current: &Published) -> Result<Vec<Published>, LakeError> {
+    let folder = Path::from("history");
+    let listed: Vec<_> = store.list(Some(&folder)).try_collect().await.map_err(LakeError::store(&folder))?;
+    let mut all = Vec::with_capacity(listed.len());
+    for object in listed {
+        // An entry that has gone meanwhile is another purge's.
+        let Some(found) = read(store, &object.location).await? else { continue };
+        if found.published.version < current.version {
+            all.push(found.published);
+        }
+    }
+    all.sort_by_key(|published| published.version);
+    all.push(current.clone());
+    Ok(all)
+}
+
+/// Takes these versions out of the history.
+pub(crate) async fn forget(store: &dyn ObjectStore, versions: impl Iterator<Item = u64>) -> Result<(), LakeError> {
+    for version in versions {
+        let path = history(version);
+        match store.delete(&path).await {
+            Ok(()) | Err(Error::NotFound { .. }) => {}
+            Err(source) => return Err(LakeError::store(&path)(source)),
+        }
+    }
+    Ok(())
 }
 
 /// Makes `next` what is published, if `base` still is.

@@ -9,13 +9,16 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::Statistics;
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::filter_pushdown::{ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation};
+use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
@@ -85,6 +88,8 @@ pub(crate) struct PolicyScanExec {
     context: Arc<MaskContext>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
+    /// Rows that leave, where the engine may know.
+    n_rows: Precision<usize>,
 }
 
 impl PolicyScanExec {
@@ -110,7 +115,14 @@ impl PolicyScanExec {
             context,
             schema,
             properties: Arc::new(properties),
+            n_rows: Precision::Absent,
         }
+    }
+
+    /// Lets the engine know how many rows leave. Only where that tells nothing: where the principal sees every row.
+    pub(crate) fn with_n_rows(mut self, n_rows: Precision<usize>) -> Self {
+        self.n_rows = n_rows;
+        self
     }
 
     /// What runs below the barrier.
@@ -158,6 +170,7 @@ impl PolicyScanExec {
             context: Arc::clone(&self.context),
             schema: Arc::clone(&self.schema),
             properties: Arc::clone(&self.properties),
+            n_rows: self.n_rows,
         })
     }
 }
@@ -201,6 +214,14 @@ impl ExecutionPlan for PolicyScanExec {
         // A recursive query runs its term again: the inner plan starts afresh too.
         let inner = datafusion::physical_plan::execution_plan::reset_plan_states(Arc::clone(&self.inner))?;
         Ok(self.with_plans(inner, None))
+    }
+
+    fn statistics_from_inputs(&self, _: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        if args.partition().is_none() {
+            statistics.num_rows = self.n_rows;
+        }
+        Ok(Arc::new(statistics))
     }
 
     fn handle_child_pushdown_result(

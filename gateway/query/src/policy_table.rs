@@ -9,10 +9,14 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::DFSchema;
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use policies::{AggregateRule, Grant, Lift, Mask, MaskContext};
 use schemas::RelationName;
 
@@ -150,14 +154,19 @@ impl PolicyTable {
         let pushed: Vec<Expr> = predicates
             .iter()
             .zip(&support)
-            .filter(|(_, support)| **support != TableProviderFilterPushDown::Unsupported)
+            // What calls a function of ours skips nothing in files, and would be asked there and here.
+            .filter(|(predicate, support)| {
+                **support != TableProviderFilterPushDown::Unsupported && !calls_a_function(predicate)
+            })
             .map(|(predicate, _)| predicate.clone())
             .collect();
         let plan = self.raw.scan(state, Some(&needed.to_vec()), &pushed, None).await?;
         let remaining = predicates
             .into_iter()
             .zip(&support)
-            .filter(|(_, support)| **support != TableProviderFilterPushDown::Exact)
+            .filter(|(predicate, support)| {
+                **support != TableProviderFilterPushDown::Exact || calls_a_function(predicate)
+            })
             .map(|(predicate, _)| predicate)
             .reduce(Expr::and);
         match remaining {
@@ -205,7 +214,7 @@ impl TableProvider for PolicyTable {
         for filter in filters {
             let below = self.filter_columns.below(filter);
             let leaky = || DataFusionError::Internal("a filter that may leak reached the barrier".to_owned());
-            predicates.push(below.ok_or_else(leaky)?);
+            predicates.extend(split_conjunction_owned(below.ok_or_else(leaky)?));
         }
         let raw_schema = self.raw.schema();
         let outputs = self.projected(projection.map(Vec::as_slice));
@@ -228,8 +237,23 @@ impl TableProvider for PolicyTable {
             Some(indices) => Arc::new(self.schema.project(indices)?),
             None => Arc::clone(&self.schema),
         };
-        Ok(Arc::new(PolicyScanExec::new(self.relation.to_string(), plan, columns, Arc::clone(&self.context), schema)))
+        // How many rows there are tells nothing where every row is shown, and lets the engine build joins on the smaller side.
+        let shows_all = self.row_filter.is_none() && filters.is_empty();
+        let n_rows = if shows_all { n_rows_of(plan.as_ref()) } else { Precision::Absent };
+        let context = Arc::clone(&self.context);
+        let barrier = PolicyScanExec::new(self.relation.to_string(), plan, columns, context, schema);
+        Ok(Arc::new(barrier.with_n_rows(n_rows)))
     }
+}
+
+/// An estimate, so that no count is answered from it.
+fn n_rows_of(plan: &dyn ExecutionPlan) -> Precision<usize> {
+    let statistics = StatisticsContext::new().compute(plan, &StatisticsArgs::new());
+    statistics.map_or(Precision::Absent, |statistics| statistics.num_rows.to_inexact())
+}
+
+fn calls_a_function(predicate: &Expr) -> bool {
+    predicate.exists(|part| Ok(matches!(part, Expr::ScalarFunction(_)))).unwrap_or(true)
 }
 
 /// The table behind a plan's leaf, if it is one of ours.

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::screen::{Lang, Screen};
-use crate::{Failure, access, check, city_command, demo, doctor, init, policy, quarantine, serve, sql, token};
+use crate::{Failure, access, check, city_command, demo, doctor, init, policy, purge, quarantine, serve, sql, token};
 
 /// Datong 打通: one governed view over departments' data. 跨部门数据统一视图
 #[derive(Debug, Parser)]
@@ -65,6 +65,9 @@ enum Command {
     /// Rejected rows: what, where, why 隔离区
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Remove published versions that are no longer kept, with a signed certificate 清除过期版本并出具证明
+    #[command(after_help = "Example 示例:\n  datong purge --dry-run\n  datong purge --verify certificates/purge-….jws")]
+    Purge(PurgeArguments),
     /// Examine the installation and say what to mend 诊断
     #[command(
         after_help = "Example 示例:\n  datong doctor\n  datong doctor --self-test report.jws\n  datong doctor --verify report.jws"
@@ -307,6 +310,17 @@ pub(crate) enum PolicyCommand {
     Schema,
 }
 
+/// Arguments of `purge`.
+#[derive(Debug, Args)]
+pub(crate) struct PurgeArguments {
+    /// Only say what would go 只预演
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Check a certificate and show what it says 核验证明
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) verify: Option<PathBuf>,
+}
+
 /// What to do with access.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
@@ -349,6 +363,7 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Policy(command) => policy::run(config, &command, screen),
         Command::Access(command) => access::run(config, &command, screen),
         Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
+        Command::Purge(arguments) => purge::run(config, &arguments, screen).await,
         Command::Doctor { self_test, verify } => {
             doctor::run(config, self_test.as_deref(), verify.as_deref(), screen).await
         }

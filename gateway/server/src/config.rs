@@ -79,6 +79,24 @@ pub(crate) struct SourceConfig {
     pub(crate) options: SourceOptions,
 }
 
+/// What is kept of the past.
+#[derive(Debug, Clone)]
+pub(crate) struct RetentionConfig {
+    /// Versions replaced within so many days are kept.
+    pub(crate) days: u32,
+    /// And at least so many of the newest.
+    pub(crate) versions: u32,
+    /// Where signed certificates of what was purged go.
+    pub(crate) certificates: PathBuf,
+}
+
+impl RetentionConfig {
+    /// What holds where nothing is said, in this folder.
+    pub(crate) fn default_in(folder: &Path) -> Self {
+        Self { days: 30, versions: 3, certificates: folder.join("certificates") }
+    }
+}
+
 /// A whole site.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
@@ -91,6 +109,7 @@ pub(crate) struct Config {
     pub(crate) dataset_folder: Option<PathBuf>,
     pub(crate) admit_divisions: Vec<String>,
     pub(crate) limits: Limits,
+    pub(crate) retention: RetentionConfig,
     pub(crate) sources: Vec<SourceConfig>,
 }
 
@@ -125,8 +144,9 @@ impl Config {
         reading.declared = declared_datasets(dataset_folder.as_deref());
         let policy_file = reading.policies(&top);
         let limits = reading.limits(&top);
+        let retention = reading.retention(&top);
         let sources = reading.sources(&top);
-        document.close(&top, &["server", "data", "auth", "schemas", "policies", "limits", "source"]);
+        document.close(&top, &["server", "data", "auth", "schemas", "policies", "limits", "retention", "source"]);
         document.finish(|| {
             let (data_folder, key_file, audit_folder) = data?;
             Some(Self {
@@ -139,6 +159,7 @@ impl Config {
                 dataset_folder,
                 admit_divisions,
                 limits: limits?,
+                retention,
                 sources,
             })
         })
@@ -330,6 +351,20 @@ impl Reading<'_, '_> {
             ],
         );
         Some(limits)
+    }
+
+    fn retention(&mut self, top: &Section) -> RetentionConfig {
+        let section = self.document.section(top, "retention");
+        let mut number = |key, range, default| {
+            let found = self.document.count(&section, key, range).and_then(|n| u32::try_from(n).ok());
+            found.unwrap_or(default)
+        };
+        let default = RetentionConfig::default_in(self.base);
+        let days = number("days", 0..=36_500, default.days);
+        let versions = number("versions", 1..=10_000, default.versions);
+        let certificates = self.document.text(&section, "certificates");
+        self.document.close(&section, &["days", "versions", "certificates"]);
+        RetentionConfig { days, versions, certificates: self.path(certificates).unwrap_or(default.certificates) }
     }
 
     fn sources(&mut self, top: &Section) -> Vec<SourceConfig> {

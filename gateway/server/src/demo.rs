@@ -18,7 +18,7 @@ use serde_json::json;
 
 use self::figures::Figures;
 use crate::cli::DemoArguments;
-use crate::config::{Config, ServerConfig, SourceConfig, TrustConfig};
+use crate::config::{Config, RetentionConfig, ServerConfig, SourceConfig, TrustConfig};
 use crate::screen::Screen;
 use crate::site::Site;
 use crate::{Failure, access, city_command, gateway, init, intake, serve};
@@ -143,6 +143,7 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
         dataset_folder: None,
         admit_divisions: vec![city::DEMO_DIVISION.to_owned()],
         limits: Limits::default(),
+        retention: RetentionConfig::default_in(folder),
         sources: sources.collect(),
     })
 }

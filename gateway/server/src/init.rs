@@ -37,6 +37,11 @@ withdrawn_file = "withdrawn.toml"   # datong access withdraw SUBJECT 收回权�
 [policies]
 file = "policies.toml"              # who sees what; followed while serving 谁能看到什么,运行中自动生效
 
+[retention]
+days = 30                           # versions replaced within so many days are kept 保留天数
+versions = 3                        # and at least so many of the newest 至少保留的版本数
+certificates = "certificates"       # signed certificates of what was purged 清除证明
+
 # One block for each place exports come from. 每个来源一段
 [[source]]
 name = "police"

@@ -18,6 +18,7 @@ use crate::Failure;
 use crate::cli::PullArguments;
 use crate::config::SourceConfig;
 use crate::progress::Stage;
+use crate::purge;
 use crate::screen::{Screen, thousands};
 use crate::site::Site;
 
@@ -58,6 +59,9 @@ pub(crate) async fn run(config: &Path, arguments: &PullArguments, screen: &Scree
     let sources = chosen_sources(&site, &arguments.sources)?;
     let report = pull(&site, &sources, screen).await?;
     print(&report, screen);
+    if report.link.is_some() {
+        purge::after_publication(&site, screen).await;
+    }
     Ok(())
 }
 

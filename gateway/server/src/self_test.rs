@@ -12,7 +12,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth::TokenIssuer;
 use futures::TryStreamExt;
 use policies::{Decision, PolicySet, Principal};
 use query::{
@@ -21,12 +20,12 @@ use query::{
 };
 use schemas::Relation;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use self::world::{Pair, Side};
 use crate::Failure;
 use crate::failure::counted;
 use crate::screen::{Screen, thousands};
+use crate::signed;
 use crate::site::Site;
 
 /// What such a signed document is, so that it is never taken for another.
@@ -63,16 +62,8 @@ struct Difference {
 
 /// Runs the test and writes the signed report to `file`.
 pub(crate) async fn run(site: &Site, file: &Path, screen: &Screen) -> Result<(), Failure> {
-    let issuer = issuer(site)?;
     let report = test(&site.policies, &site.policies, &site.registry.relations(), screen).await?;
-    let claims = match serde_json::to_value(&report) {
-        Ok(Value::Object(claims)) => claims,
-        _ => return Err(Failure::failed("无法写出报告", "the report cannot be written")),
-    };
-    let signed = issuer
-        .sign_document(KIND, &claims)
-        .map_err(|error| Failure::caused_by("无法签名", "the report cannot be signed", &error))?;
-    std::fs::write(file, signed + "\n")?;
+    std::fs::write(file, signed::sign(site, KIND, &report)? + "\n")?;
     print(&report, screen);
     screen.say(&format!("报告 {}", file.display()), &format!("report {}", file.display()));
     passed(&report)
@@ -80,15 +71,7 @@ pub(crate) async fn run(site: &Site, file: &Path, screen: &Screen) -> Result<(),
 
 /// Says whether a report is this site's, whole, passed, and about the policies in force.
 pub(crate) fn verify(site: &Site, file: &Path, screen: &Screen) -> Result<(), Failure> {
-    let text = std::fs::read_to_string(file)?;
-    let forged = || {
-        Failure::problems_found(
-            "报告不是本站点签发的,或已被改动",
-            "the report was not signed by this site, or was changed",
-        )
-    };
-    let claims: Map<String, Value> = issuer(site)?.verify_document(KIND, text.trim()).ok_or_else(forged)?;
-    let report: Report = serde_json::from_value(Value::Object(claims)).map_err(|_| forged())?;
+    let report: Report = signed::verify(site, KIND, file)?;
     print(&report, screen);
     if report.policy_version != site.policies.version() {
         return Err(Failure::problems_found(
@@ -97,18 +80,6 @@ pub(crate) fn verify(site: &Site, file: &Path, screen: &Screen) -> Result<(), Fa
         ));
     }
     passed(&report)
-}
-
-fn issuer(site: &Site) -> Result<TokenIssuer, Failure> {
-    let trust = &site.config.trust;
-    let Some(key_file) = &trust.signing_key_file else {
-        return Err(Failure::not_allowed(
-            "本站点没有签名密钥(auth.signing_key_file),无法签署报告",
-            "this site has no signing key (auth.signing_key_file) to sign a report with",
-        ));
-    };
-    TokenIssuer::load(key_file, trust.issuer.clone(), trust.audience.clone())
-        .map_err(|error| Failure::caused_by("签名密钥不可用", "the signing key cannot be used", &error))
 }
 
 fn print(report: &Report, screen: &Screen) {

@@ -1,5 +1,7 @@
 //! What a masked value tells of its original, so that a look-up by the one can be a look-up by the other.
 
+use arrow::array::{ArrayRef, AsArray, BooleanArray};
+
 use super::pseudonymize::{Behind, Tokens};
 use super::{Keep, Mask, MaskContext, MaskError};
 
@@ -32,6 +34,21 @@ impl Mask {
         }
     }
 
+    /// Which texts are shown with a prefix that [`Mask::keeps_prefix`] allows; null where the text is. `None` if these are no
+    /// texts, or the mask keeps no prefix.
+    #[must_use]
+    pub fn shows_prefix(&self, texts: &ArrayRef, prefix: &str) -> Option<BooleanArray> {
+        let Self::Keep(keep) = self else { return None };
+        let shows = |text: Option<&str>| text.map(|text| keep.shows_prefix(text, prefix));
+        if let Some(texts) = texts.as_string_view_opt() {
+            return Some(texts.iter().map(shows).collect());
+        }
+        if let Some(texts) = texts.as_string_opt::<i32>() {
+            return Some(texts.iter().map(shows).collect());
+        }
+        texts.as_string_opt::<i64>().map(|texts| texts.iter().map(shows).collect())
+    }
+
     /// Whether a text is shown as null where it is null and nowhere else, so that asking for nulls needs no masking.
     #[must_use]
     pub fn keeps_nulls_of_texts(&self) -> bool {
@@ -43,7 +60,7 @@ impl Mask {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+    use arrow::array::{Array, StringArray};
     use proptest::prelude::*;
 
     use super::*;
@@ -91,8 +108,12 @@ mod tests {
             lengths in prop_oneof![Just(vec![]), Just(vec![11]), Just(vec![5, 9])],
         ) {
             let keep = Mask::Keep(Keep { first, last: 2, lengths, each, digits });
-            if keep.keeps_prefix(&prefix) && shown(&keep, &value).starts_with(&prefix) {
-                prop_assert!(value.starts_with(&prefix));
+            if keep.keeps_prefix(&prefix) {
+                let is_shown = shown(&keep, &value).starts_with(&prefix);
+                prop_assert!(!is_shown || value.starts_with(&prefix));
+                let texts: ArrayRef = Arc::new(StringArray::from(vec![Some(value.as_str()), None]));
+                let told = keep.shows_prefix(&texts, &prefix).unwrap();
+                prop_assert_eq!(told.iter().collect::<Vec<_>>(), [Some(is_shown), None]);
             }
         }
 

@@ -3,6 +3,9 @@
 /// What stands for a value of which nothing is shown.
 pub const REDACTED: &str = "***";
 
+/// Enough for every usual mask.
+const STARS: &str = "********************************";
+
 /// Stars where the expected length is not one fixed number, so that their count tells nothing.
 const STARS_UNKNOWN_LENGTH: usize = 4;
 
@@ -45,15 +48,46 @@ impl Keep {
         }
     }
 
+    /// Whether the shown text begins with a prefix of at most `first` characters without a star or separator: without writing
+    /// it out. An unexpected part is shown as stars, which such a prefix never begins with.
+    pub(super) fn shows_prefix(&self, value: &str, prefix: &str) -> bool {
+        let first_part = match self.each {
+            Some(separator) => value.split(separator).next().unwrap_or_default(),
+            None => value,
+        };
+        first_part.starts_with(prefix) && self.expects(first_part)
+    }
+
     fn write_part(&self, part: &str, out: &mut String) {
-        let length = part.chars().count();
-        if !self.expects_length(length) || (self.digits && !is_number(part)) {
+        if !self.expects(part) {
             out.push_str(REDACTED);
             return;
         }
-        out.extend(part.chars().take(self.first));
-        out.extend(std::iter::repeat_n('*', self.stars()));
-        out.extend(part.chars().skip(length.saturating_sub(self.last)));
+        // The ends by bytes where every character is one.
+        let ends = part
+            .is_ascii()
+            .then(|| Some((part.get(..self.first)?, part.get(part.len().checked_sub(self.last)?..)?)))
+            .flatten();
+        if let Some((first, _)) = ends {
+            out.push_str(first);
+        } else {
+            out.extend(part.chars().take(self.first));
+        }
+        let n_stars = self.stars();
+        match STARS.get(..n_stars) {
+            Some(stars) => out.push_str(stars),
+            None => out.extend(std::iter::repeat_n('*', n_stars)),
+        }
+        if let Some((_, last)) = ends {
+            out.push_str(last);
+        } else {
+            out.extend(part.chars().skip(part.chars().count().saturating_sub(self.last)));
+        }
+    }
+
+    fn expects(&self, part: &str) -> bool {
+        let length = if part.is_ascii() { part.len() } else { part.chars().count() };
+        self.expects_length(length) && (!self.digits || is_number(part))
     }
 
     fn expects_length(&self, length: usize) -> bool {

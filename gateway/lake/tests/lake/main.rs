@@ -7,6 +7,8 @@ mod many_versions;
 #[cfg(test)]
 mod publishing;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod secrecy;
 #[cfg(test)]
 mod synthetic;

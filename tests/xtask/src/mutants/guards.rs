@@ -248,8 +248,8 @@ pub(crate) const GUARDS: &[Mutant] = &[
         test: "push_down::a_prefix_inside_what_is_shown_finds_what_the_masked_texts_have",
         edits: &[Edit {
             file: BARRIER,
-            piece: "asks(raw).and(asks(masked))",
-            instead: "{ let _ = masked; asks(raw) }",
+            piece: "asks(raw.clone()).and(shows.call(vec![raw]))",
+            instead: "{ let _ = shows; asks(raw) }",
         }],
     },
     Mutant {
