@@ -58,6 +58,12 @@ pub enum LakeError {
     /// Somebody else published since this publication began. Begin again: nothing of it is visible.
     #[error("another publication was committed meanwhile")]
     Conflict,
+    /// The pointer to what is published is older than the history, or gone: somebody has put an old one back, or removed it.
+    #[error("`published.json` is not the newest there was: a newer version is in the history")]
+    RolledBack {
+        /// The version it names; none if it is gone.
+        found: Option<u64>,
+    },
     /// No such version was ever published, or it is no longer kept.
     #[error("version {version} is not published")]
     NoSuchVersion {

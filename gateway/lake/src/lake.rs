@@ -55,10 +55,11 @@ impl Lake {
         &self.tables
     }
 
-    /// What is published now; nothing before the first publication. One read of one small object, never a listing.
+    /// What is published now; nothing before the first publication. One read of one small object and one look whether there is
+    /// a newer one, never a listing.
     ///
     /// # Errors
-    /// [`LakeError::Store`], among others if the object was sealed under another key or changed.
+    /// [`LakeError::RolledBack`] if an old pointer was put back; [`LakeError::Store`], among others if the object was sealed under another key or changed.
     pub async fn published(&self) -> Result<Option<Published>, LakeError> {
         Ok(published::current(self.store.as_ref()).await?.map(|pinned| pinned.published))
     }

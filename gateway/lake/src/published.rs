@@ -41,9 +41,25 @@ fn history(version: u64) -> Path {
     Path::from(format!("history/{version:010}.json"))
 }
 
-/// What is published now; nothing before the first publication.
+/// What is published now; nothing before the first publication. One read, and one look for an entry of the history that only
+/// a newer pointer leaves: a pointer that was put back to an older one, or taken away, is found.
 pub(crate) async fn current(store: &dyn ObjectStore) -> Result<Option<Pinned>, LakeError> {
-    read(store, &pointer()).await
+    let mut before = None;
+    loop {
+        let Some(pinned) = read(store, &pointer()).await? else {
+            let folder = Path::from("history");
+            let left = store.list(Some(&folder)).try_next().await.map_err(LakeError::store(&folder))?;
+            return if left.is_some() { Err(LakeError::RolledBack { found: None }) } else { Ok(None) };
+        };
+        let version = pinned.published.version;
+        match store.head(&history(version.saturating_add(1))).await {
+            Err(Error::NotFound { .. }) => return Ok(Some(pinned)),
+            Err(source) => return Err(LakeError::store(&history(version.saturating_add(1)))(source)),
+            // Published between the two looks, or the pointer is not the newest one.
+            Ok(_) if before == Some(version) => return Err(LakeError::RolledBack { found: Some(version) }),
+            Ok(_) => before = Some(version),
+        }
+    }
 }
 
 /// What was published as `version`.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod edits;
+#[cfg(test)]
 mod many_versions;
 #[cfg(test)]
 mod publishing;
