@@ -91,7 +91,7 @@ impl EncryptedStore {
         let found = self.below.get_opts(location, GetOptions { range: None, head: true, ..options }).await?;
         let meta = self.plain(found.meta)?;
         let range = match range {
-            Some(range) => range.as_range(meta.size).map_err(|source| out_of_range(source.into()))?,
+            Some(range) => range.as_range(meta.size).map_err(|source| out_of_range(location, source.into()))?,
             None => 0..meta.size,
         };
         let payload = GetResultPayload::Stream(stream::empty().boxed());
@@ -233,8 +233,16 @@ fn broken(location: &Path, source: SealFault) -> Error {
     Error::Generic { store: STORE, source: Box::new(BrokenSeal { path: location.to_string(), source }) }
 }
 
-fn out_of_range(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    Error::Generic { store: STORE, source }
+/// A range that the object does not have. Readers ask for what an index or a log says is there: it may have been cut.
+#[derive(Debug, thiserror::Error)]
+#[error("object `{path}` does not hold the range asked for")]
+struct OutOfRange {
+    path: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+fn out_of_range(location: &Path, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::Generic { store: STORE, source: Box::new(OutOfRange { path: location.to_string(), source }) }
 }
 
 #[cfg(test)]

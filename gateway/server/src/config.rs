@@ -15,8 +15,8 @@ use connectors::{RejectLimit, SourceOptions, TextEncoding};
 use query::Limits;
 use schemas::DatasetId;
 
-use self::reader::{Document, Section};
 pub(crate) use self::bounds::RetentionConfig;
+use self::reader::{Document, Section};
 pub(crate) use self::withdrawn::{Withdrawn, parse_withdrawn, subjects, write_withdrawn};
 use crate::site::declarations;
 

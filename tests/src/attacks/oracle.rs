@@ -136,10 +136,12 @@ impl Oracle {
     }
 }
 
-/// First 6 and last 4 of an ID number.
+/// First 6 and last 4 of an ID number; nothing of any other text.
 fn six_four(id_number: &str) -> String {
     let shown: Vec<char> = id_number.chars().collect();
-    assert_eq!(shown.len(), 18);
+    if shown.len() != 18 || !shown[..17].iter().all(char::is_ascii_digit) {
+        return "***".to_owned();
+    }
     shown[..6].iter().chain(&['*'; 8]).chain(&shown[14..]).collect()
 }
 

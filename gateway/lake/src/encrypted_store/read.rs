@@ -74,7 +74,7 @@ impl EncryptedStore {
                 (Ok(range), _) => range,
                 // Perhaps the object has grown since its header was read.
                 (Err(_), None) => return Err(ReadError::Stale),
-                (Err(source), Some(_)) => return Err(ReadError::Failed(out_of_range(source.into()))),
+                (Err(source), Some(_)) => return Err(ReadError::Failed(out_of_range(location, source.into()))),
             },
         };
         let chunks = seal::chunks_of(&range);
@@ -126,7 +126,7 @@ impl EncryptedStore {
             .iter()
             .map(|r| GetRange::Bounded(r.clone()).as_range(opened.plain_len))
             .collect::<std::result::Result<Vec<_>, _>>()
-            .map_err(|source| out_of_range(source.into()))?;
+            .map_err(|source| out_of_range(location, source.into()))?;
         let windows = merged(ranges.iter().map(seal::chunks_of).collect());
         let requests: Vec<_> = windows.iter().map(|w| seal::sealed_range(w, opened.meta.size)).collect();
         let sealed = self.below.get_ranges(location, &requests).await?;

@@ -86,7 +86,8 @@ fn edit(dice: &mut Dice, files: &[PathBuf], old_pointers: &[Vec<u8>], pointer: &
             ("longer".to_owned(), vec![file])
         }
         3 => {
-            let large: Vec<&PathBuf> = files.iter().filter(|f| f.metadata().unwrap().len() as usize > HEADER + 2 * CHUNK).collect();
+            let large: Vec<&PathBuf> =
+                files.iter().filter(|f| f.metadata().unwrap().len() as usize > HEADER + 2 * CHUNK).collect();
             let file = large[dice.below(large.len())].clone();
             let mut bytes = std::fs::read(&file).unwrap();
             let (first, second) = bytes[HEADER..HEADER + 2 * CHUNK].split_at_mut(CHUNK);
@@ -126,7 +127,7 @@ async fn no_edit_gives_a_wrong_answer() {
         for name in TABLES {
             let relation = relation(name);
             let mut writer = publication.writer(&relation).unwrap();
-            writer.write(rows(&relation, 0, 4_000 + version * 100, &format!("v{version}"))).await.unwrap();
+            writer.write(rows(&relation, 0, 16_000 + version * 100, &format!("v{version}"))).await.unwrap();
             writer.finish().await.unwrap();
         }
         publication.commit().await.unwrap();
@@ -135,7 +136,7 @@ async fn no_edit_gives_a_wrong_answer() {
     old_pointers.pop();
     let truth = read_all(folder.path()).await.unwrap();
     assert_eq!(truth[0], "3");
-    let all = files(&data);
+    let all: Vec<PathBuf> = files(&data).into_iter().filter(|file| file.metadata().unwrap().len() > 0).collect();
     let mut dice = Dice(seed);
     let mut tally: BTreeMap<&str, usize> = BTreeMap::new();
     for n in 0..n_edits {
@@ -146,7 +147,7 @@ async fn no_edit_gives_a_wrong_answer() {
         match read_all(folder.path()).await {
             // What was edited is not read for this version, or was edited into itself.
             Ok(read) => {
-                assert_eq!(read, truth, "edit {n} of seed {seed}: {what} {names:?}");
+                assert!(read == truth, "edit {n} of seed {seed}: {what} {names:?}: version {:?}", read.first());
                 *tally.entry("shows in nothing").or_default() += 1;
             }
             Err(told) => {
@@ -163,7 +164,7 @@ async fn no_edit_gives_a_wrong_answer() {
     }
     println!("{n_edits} edits of seed {seed}: {tally:?}");
     assert!(tally["is told"] > tally["shows in nothing"] / 4);
-    assert_eq!(read_all(folder.path()).await.unwrap(), truth);
+    assert!(read_all(folder.path()).await.unwrap() == truth);
 }
 
 /// An entry of a Delta log that is missing or unsound is told as that of its table.

@@ -96,6 +96,39 @@ impl Scratch {
     }
 }
 
+/// Cargo notes where the sources of a build lie, and the copy's builds go by the names of the workspace's own: what is left would
+/// make it take a mutant, or an old state, for what is in the workspace now. So its notes go, and the next build makes new ones.
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let notes = self.target.join("debug").join(".fingerprint");
+        let entries = fs::read_dir(&notes).into_iter().flatten().flatten();
+        let members = packages(&self.copy);
+        for entry in entries {
+            let name = entry.file_name();
+            let package = name.to_str().and_then(|name| name.rsplit_once('-')).map(|(package, _)| package);
+            if package.is_some_and(|package| members.iter().any(|member| member == package)) {
+                let _unused = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+/// Names of the packages below a folder.
+fn packages(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(packages(&path));
+        } else if entry.file_name() == "Cargo.toml" {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let name = text.split_once("[package]\nname = \"").and_then(|(_, rest)| rest.split_once('"'));
+            found.extend(name.map(|(name, _)| name.to_owned()));
+        }
+    }
+    found
+}
+
 /// The outermost folder from here that is the root of a workspace.
 fn workspace_of(here: &Path) -> io::Result<PathBuf> {
     let is_root =
@@ -165,6 +198,22 @@ mod tests {
         assert_eq!(fs::read_to_string(to.join("a/b/one")).unwrap(), "1");
         assert_eq!(fs::metadata(to.join("two")).unwrap().modified().unwrap(), written);
         assert!(!to.join("gone").exists() && !to.join("target").exists());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_the_copy_has_built_is_forgotten_and_nothing_else() {
+        let folder = env::temp_dir().join(format!("datong-forgotten-{}", std::process::id()));
+        let (target, copy) = (folder.join("target"), folder.join("target/mutants"));
+        fs::create_dir_all(copy.join("gateway/lake")).unwrap();
+        fs::write(copy.join("gateway/lake/Cargo.toml"), "[package]\nname = \"lake\"\n").unwrap();
+        let notes = target.join("debug/.fingerprint");
+        for name in ["lake-0123456789abcdef", "lake-house-0123456789abcdef", "arrow-0123456789abcdef"] {
+            fs::create_dir_all(notes.join(name)).unwrap();
+        }
+        drop(Scratch { sources: folder.clone(), target, copy });
+        assert!(!notes.join("lake-0123456789abcdef").exists());
+        assert!(notes.join("lake-house-0123456789abcdef").exists() && notes.join("arrow-0123456789abcdef").exists());
         fs::remove_dir_all(folder).unwrap();
     }
 }
