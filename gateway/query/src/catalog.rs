@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::error::{DataFusionError, Result};
-use policies::{Decision, Grant, PolicySet, Principal};
+use policies::{Decision, Grant, PolicySet, Principal, RevealRule};
 use schemas::{Relation, RelationName};
 
 use crate::metadata::{self, VisibleRelation};
@@ -105,14 +105,14 @@ impl PrincipalCatalog {
     /// Adds the table that a revealed field is shown of.
     pub(crate) fn add_reveal(
         &mut self,
-        target: &RevealTarget,
+        (target, asked_under): (&RevealTarget, &RevealRule),
         data: &PublishedData,
         viewer: Viewer<'_>,
     ) -> std::result::Result<(), QueryError> {
         let absent = || QueryError::RelationNotFound { name: target.relation.to_string() };
         let table = data.tables.get(&target.relation).ok_or_else(absent)?;
         let grant = viewer.grant(&table.relation)?.ok_or_else(absent)?;
-        target.rule_of(&grant)?;
+        target.check_still_given(asked_under, &grant)?;
         let narrowed = target.narrow(&grant, table.relation.key.as_str());
         let revealed = viewer.table(&target.relation, table, &narrowed)?;
         let (schema, name) = RevealTarget::TABLE;

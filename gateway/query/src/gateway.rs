@@ -16,7 +16,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser::Statement;
 use futures::StreamExt;
-use policies::{PolicySet, Principal};
+use policies::{PolicySet, Principal, RevealRule};
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -213,7 +213,7 @@ impl Gateway {
     async fn answer(
         &self,
         request: QueryRequest,
-        revealed: Option<RevealTarget>,
+        revealed: Option<(RevealTarget, RevealRule)>,
     ) -> Result<ReleasedStream, QueryError> {
         let started = Instant::now();
         let slot = self.slots.wait(&request.principal.subject, &self.config.limits).await?;
@@ -286,7 +286,7 @@ impl Gateway {
         data: Arc<PublishedData>,
         policies: Arc<PolicySet>,
         searcher: Searcher,
-        revealed: Option<RevealTarget>,
+        revealed: Option<(RevealTarget, RevealRule)>,
     ) -> Result<Planned, QueryError> {
         let limits = self.config.limits.clone();
         let allowed = limits.max_planning_time;
@@ -295,13 +295,13 @@ impl Gateway {
         let sessions = Arc::clone(&self.sessions);
         let asker = self.overlaps.asker(&principal.subject, data.version, limits.max_released_groups);
         let planning = self.cpu.spawn(async move {
-            let sql = revealed.as_ref().map_or(sql, RevealTarget::sql);
+            let sql = revealed.as_ref().map_or(sql, |(target, _)| target.sql());
             let ParsedQuery { statement, searches } = parse_query(&sql, &limits)?;
             let viewer = Viewer { policies: &policies, principal: &principal, token_key: &token_key, today };
             let mut catalog = PrincipalCatalog::new(&data, viewer)?;
             catalog.add_searches(&searches, &searcher, &data, viewer)?;
-            if let Some(target) = &revealed {
-                catalog.add_reveal(target, &data, viewer)?;
+            if let Some((target, asked_under)) = &revealed {
+                catalog.add_reveal((target, asked_under), &data, viewer)?;
             }
             plan_query(statement, Arc::new(catalog), &sessions, &limits, &asker).await
         });

@@ -4,7 +4,7 @@
 //! Nothing that is shown is kept: a reveal is a right to ask, and each look asks anew, under the policies of that moment, within
 //! the rows of the caller's own grant. Rights are kept in memory; a server that starts again has none.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -72,8 +72,8 @@ pub struct Reveal {
     pub state: RevealState,
     /// Whole seconds that it stays so; zero at the end.
     pub seconds_left: u64,
-    /// Roles of which another person may agree; empty if nobody has to.
-    pub approved_by: BTreeSet<String>,
+    /// The rule under which it was asked for: how long it lasts, who has to agree.
+    pub rule: RevealRule,
 }
 
 #[derive(Debug, Clone)]
@@ -109,7 +109,7 @@ impl Entry {
             reason: self.reason.clone(),
             state,
             seconds_left,
-            approved_by: self.rule.approved_by.clone(),
+            rule: self.rule.clone(),
         }
     }
 
@@ -243,6 +243,15 @@ impl RevealTarget {
         Ok(Self { relation, record, column })
     }
 
+    /// Refuses a reveal that the grant of this moment would not give so: what was tightened since it was asked for holds.
+    pub(crate) fn check_still_given(&self, asked_under: &RevealRule, grant: &Grant) -> Result<(), QueryError> {
+        if asked_under.shows_no_more_than(self.rule_of(grant)?) { Ok(()) } else { Err(self.not_allowed()) }
+    }
+
+    fn not_allowed(&self) -> QueryError {
+        QueryError::RevealNotAllowed { column: format!("{}.{}", self.relation, self.column) }
+    }
+
     /// The statement that shows it.
     pub(crate) fn sql(&self) -> String {
         let (schema, table) = Self::TABLE;
@@ -252,7 +261,7 @@ impl RevealTarget {
     /// The rule under which the grant reveals it.
     pub(crate) fn rule_of<'g>(&self, grant: &'g Grant) -> Result<&'g RevealRule, QueryError> {
         let rule = grant.reveal.as_deref().filter(|rule| rule.columns.contains(&self.column));
-        rule.ok_or_else(|| QueryError::RevealNotAllowed { column: format!("{}.{}", self.relation, self.column) })
+        rule.ok_or_else(|| self.not_allowed())
     }
 
     /// The grant, narrowed to one record and one column in clear. A lift stays. `key` is the relation's.
@@ -276,6 +285,8 @@ fn random_id() -> Result<String, QueryError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn somebody(subject: &str, role: &str) -> Principal {
@@ -366,6 +377,14 @@ mod tests {
         let [phone] = narrowed.columns.as_slice() else { panic!("{:?}", narrowed.columns) };
         assert_eq!((phone.name.as_str(), &phone.mask), ("phone", &Mask::Clear));
         assert!(phone.lift.is_some() && phone.lift == grant.column("phone").unwrap().lift);
+        // What has been tightened since holds for what was asked before, and what has been widened does not matter.
+        let asked_under = |seconds, approved_by: &[&str]| RevealRule { seconds, per_hour: 10, ..rule(approved_by) };
+        assert_eq!(target().check_still_given(&asked_under(60, &[]), grant), Ok(()));
+        assert_eq!(target().check_still_given(&asked_under(30, &["privacy_officer"]), grant), Ok(()));
+        assert!(target().check_still_given(&asked_under(61, &[]), grant).is_err());
+        let mut tightened = grant.clone();
+        tightened.reveal = Some(std::sync::Arc::new(asked_under(60, &["privacy_officer"])));
+        assert!(target().check_still_given(&asked_under(60, &[]), &tightened).is_err());
         for column in ["id_no", "name", "religion", "no_such"] {
             let other = RevealTarget { column: column.to_owned(), ..target() };
             assert!(matches!(other.rule_of(grant), Err(QueryError::RevealNotAllowed { .. })), "{column}");

@@ -57,7 +57,7 @@ pub(crate) struct RevealEntry {
 
 impl From<Reveal> for RevealEntry {
     fn from(reveal: Reveal) -> Self {
-        let Reveal { id, target, subject, role, reason, state, seconds_left, approved_by } = reveal;
+        let Reveal { id, target, subject, role, reason, state, seconds_left, rule } = reveal;
         Self {
             id,
             relation: target.relation.to_string(),
@@ -68,7 +68,7 @@ impl From<Reveal> for RevealEntry {
             reason,
             state: state.word(),
             seconds_left,
-            approved_by: approved_by.into_iter().collect(),
+            approved_by: rule.approved_by.into_iter().collect(),
         }
     }
 }

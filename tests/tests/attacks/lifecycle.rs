@@ -5,12 +5,13 @@ use std::sync::Arc;
 use policies::{PolicySet, Principal};
 use query::Gateway;
 use schemas::{FieldType, Relation};
+use serde_json::{Value, json};
 use tests::attacks::checks::{denied, looks_nonexistent, oracle_equal, same_answer, same_in_both_worlds};
 use tests::attacks::door::Door;
 use tests::attacks::oracle::Oracle;
 use tests::attacks::rest_door::HttpAnswer;
 use tests::attacks::roles::{POLICY, grid_worker, policies, principal};
-use tests::attacks::rows::Side;
+use tests::attacks::rows::{OWN_GRID, Side};
 use tests::attacks::secrets::Secrets;
 use tests::attacks::tables::{Storage, TableRows, stored};
 use tests::attacks::world::{Loading, World, published};
@@ -234,4 +235,33 @@ async fn a_new_version_is_read_by_the_next_question() {
 fn next_cursor(answer: &HttpAnswer) -> Option<String> {
     let page: serde_json::Value = serde_json::from_str(&answer.text()).unwrap();
     page["next"].as_str().map(str::to_owned)
+}
+
+/// What is tightened holds for reveals that were asked for before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reveal_lasts_no_longer_than_its_policy() {
+    let world = World::load(Side::A, Loading::default()).await;
+    let (gateway, who) = (&world.in_process.0, grid_worker());
+    let own = world.rows.persons.iter().find(|person| person.grid_id == OWN_GRID).expect("a person");
+    let body = json!({
+        "relation": "unified.person", "record": own.person_id, "column": "phone", "reason": "上门走访核实"
+    });
+    let asked = world.rest.post(&who, "/api/v1/reveals", &body).await;
+    let asked: Value = serde_json::from_slice(&asked.body).unwrap();
+    let path = format!("/api/v1/reveals/{}", asked["id"].as_str().expect("an id"));
+    assert_eq!(world.rest.get(&who, &path).await.status, 200);
+    let reveal = "[rule.reveal]\ncolumns = [\"phone\"]\nseconds = 60\nper_hour = 200\n";
+    for tightened in [
+        POLICY.replacen(reveal, "", 1),
+        POLICY.replacen(reveal, &format!("{reveal}approved_by = [\"privacy_officer\"]\n"), 1),
+        POLICY.replacen(reveal, &reveal.replace("60", "30"), 1),
+    ] {
+        assert_ne!(tightened, POLICY);
+        gateway.replace_policies(policies(&tightened, &relations()));
+        let look = world.rest.get(&who, &path).await;
+        assert_eq!(look.status, 403, "{}", look.text());
+        assert!(look.text().contains("DT-POL-0007"), "{}", look.text());
+    }
+    gateway.replace_policies(policies(POLICY, &relations()));
+    assert_eq!(world.rest.get(&who, &path).await.status, 200);
 }

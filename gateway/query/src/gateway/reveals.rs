@@ -75,7 +75,7 @@ impl Gateway {
         if reveal.state != RevealState::Open {
             return Ok((reveal, None));
         }
-        let rows = self.answer(request, Some(reveal.target.clone())).await?;
+        let rows = self.answer(request, Some((reveal.target.clone(), reveal.rule.clone()))).await?;
         Ok((reveal, Some(rows)))
     }
 
