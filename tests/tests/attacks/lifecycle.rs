@@ -247,7 +247,7 @@ async fn a_reveal_lasts_no_longer_than_its_policy() {
         "relation": "unified.person", "record": own.person_id, "column": "phone", "reason": "上门走访核实"
     });
     let asked = world.rest.post(&who, "/api/v1/reveals", &body).await;
-    let asked: Value = serde_json::from_slice(&asked.body).unwrap();
+    let asked: Value = serde_json::from_str(&asked.text()).unwrap();
     let path = format!("/api/v1/reveals/{}", asked["id"].as_str().expect("an id"));
     assert_eq!(world.rest.get(&who, &path).await.status, 200);
     let reveal = "[rule.reveal]\ncolumns = [\"phone\"]\nseconds = 60\nper_hour = 200\n";
