@@ -48,7 +48,10 @@ impl Served {
     fn without_phones() -> String {
         let head = "role = \"police_officer\"\nrelations = [\"unified.person\"]";
         let (before, rule) = PolicySet::shipped_text().split_once(head).expect("the officer's rule");
-        format!("{before}{head}{}", rule.replacen("phone = \"phone_number\"\n", "", 1))
+        let hidden = rule.replacen("phone = \"phone_number\"\n", "", 1);
+        // What is hidden cannot be revealed either.
+        let hidden = hidden.replacen("columns = [\"id_no\", \"phone\"]", "columns = [\"id_no\"]", 1);
+        format!("{before}{head}{hidden}")
     }
 
     async fn health(&self) -> serde_json::Value {

@@ -167,8 +167,9 @@ async fn the_requests_of_the_last_days_are_held_against_a_draft() {
         .split_once("role = \"police_officer\"\nrelations = [\"unified.person\"]")
         .expect("the officer's rule")
         .1;
-    let at = officer.find("phone = \"phone_number\"\n").expect("a phone") + "phone = \"phone_number\"\n".len();
-    let draft = desk.draft(&officer[..at], &officer[..at].replace("phone = \"phone_number\"\n", ""));
+    let (shown, revealed) = ("\nphone = \"phone_number\"\n", "columns = [\"id_no\", \"phone\"]");
+    let rule = &officer[..officer.find(revealed).expect("a reveal") + revealed.len()];
+    let draft = desk.draft(rule, &rule.replace(shown, "\n").replace(revealed, "columns = [\"id_no\"]"));
     let draft = draft.to_str().expect("a path");
     let told = site.run(&["policy", "simulate", draft]).expect_code(0).stdout;
     assert!(told.contains("fails police_officer 1 request"), "{told}");
