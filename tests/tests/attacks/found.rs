@@ -47,6 +47,11 @@ async fn what_the_engine_fails_at_is_the_statements_matter() {
             "SELECT any_value(name ORDER BY substr(name, cardinality(make_array(sex)))) FROM unified.person",
             "DT-SQL-0009",
         ),
+        // A function that takes two texts of one type and is given two.
+        (
+            "SELECT levenshtein(t.name, t.c0) FROM (SELECT name, string_agg(name, '') AS c0 FROM unified.person GROUP BY name) t",
+            "DT-SQL-0009",
+        ),
         ("SELECT regexp_replace(name, '(' || name, 'x') FROM unified.person", "DT-SQL-0010"),
         (
             "SELECT person_id FROM unified.person WHERE regexp_like(name, '((((a{0,99}){0,99}){0,99}){0,9})')",

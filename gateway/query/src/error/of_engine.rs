@@ -77,12 +77,13 @@ fn of_spill(error: &DataFusionError) -> Option<QueryError> {
 }
 
 /// Whether an internal error of the engine is a check of its own plan: a set operation over columns that can and cannot be
-/// null, a function that was planned with one type and rewritten with another, or groups cut to a LIMIT without an order,
+/// null, a function that was planned with one type and rewritten with another or is given another, or groups cut to a LIMIT without an order,
 /// which is noticed when they are computed. Each is a defect of the engine; any other internal error is ours until known.
 fn is_of_the_planner(text: &str) -> bool {
     text.starts_with("Physical input schema should be the same as the one converted from logical input schema")
         || text.starts_with("Function '") && text.contains("failed to match any signature")
         || text.starts_with("Ordering direction required for DISTINCT with limit")
+        || text.starts_with("could not cast array of type")
 }
 
 /// Whether an error is about a pattern that is no regular expression. The engine parses constant ones by itself.
