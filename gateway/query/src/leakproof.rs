@@ -133,11 +133,9 @@ impl FilterColumns {
 
     /// Whether a raw text is shown as one of these.
     fn is_shown_as(&self, mask: &Mask, raw_type: &DataType, raw: Expr, shown: &[Expr]) -> Option<Expr> {
-        let mut originals = Vec::new();
-        for literal in shown {
-            let of_one = mask.originals(text_of(literal, raw_type)?, &self.context).ok()??;
-            originals.extend(of_one.iter().map(|text| text_literal(text, raw_type)).collect::<Option<Vec<_>>>()?);
-        }
+        let shown = shown.iter().map(|literal| text_of(literal, raw_type)).collect::<Option<Vec<_>>>()?;
+        let originals = mask.originals(&shown, &self.context).ok()??;
+        let originals = originals.iter().map(|text| text_literal(text, raw_type)).collect::<Option<Vec<_>>>()?;
         Some(match originals.as_slice() {
             // Nothing is shown so: false, and null where the column is.
             [] => raw.is_null().and(Expr::Literal(ScalarValue::Boolean(None), None)),

@@ -6,17 +6,22 @@ use super::pseudonymize::{Behind, Tokens};
 use super::{Keep, Mask, MaskContext, MaskError};
 
 impl Mask {
-    /// The originals that are shown as `shown`: all of them and no others; none if nothing is shown so. `None` if that cannot be
-    /// told without the data, as for every mask but a token.
+    /// The originals that are shown as one of `shown`: all of them and no others; none if nothing is shown so. `None` if that
+    /// cannot be told without the data, as for every mask but a token.
     ///
     /// # Errors
     /// [`MaskError::Key`].
-    pub fn originals(&self, shown: &str, context: &MaskContext) -> Result<Option<Vec<String>>, MaskError> {
+    pub fn originals(&self, shown: &[&str], context: &MaskContext) -> Result<Option<Vec<String>>, MaskError> {
         let Self::Token { class } = self else { return Ok(None) };
-        match Tokens::new(context, class)?.behind(shown) {
-            Behind::Values(values) => Ok(Some(values)),
-            Behind::Unknown => Ok(None),
+        let tokens = Tokens::new(context, class)?;
+        let mut originals = Vec::new();
+        for one in shown {
+            match tokens.behind(one) {
+                Behind::Values(values) => originals.extend(values),
+                Behind::Unknown => return Ok(None),
+            }
         }
+        Ok(Some(originals))
     }
 
     /// Whether only originals that begin with `prefix` are shown as texts that begin with it. Not the other way round: an
@@ -122,7 +127,7 @@ mod tests {
             let token = Mask::Token { class: "c".to_owned() };
             let context = MaskContext::new([3; 32], "p", 20_000);
             let asked = shown(&token, &value);
-            if let Some(values) = token.originals(&asked, &context).unwrap() {
+            if let Some(values) = token.originals(&[&asked], &context).unwrap() {
                 prop_assert!(values.contains(&value));
                 for found in &values {
                     prop_assert_eq!(shown(&token, found), asked.clone());
