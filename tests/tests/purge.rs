@@ -61,6 +61,13 @@ fn old_versions_go_and_a_certificate_says_so() {
         rehearsed.stdout
     );
     assert_eq!(n_files(&tables), n_all);
+    // Without a key to sign with nothing goes.
+    let signing = std::fs::read_to_string(site.config()).expect("the configuration");
+    let unsigned: Vec<&str> = signing.lines().filter(|line| !line.starts_with("signing_key_file")).collect();
+    std::fs::write(site.config(), unsigned.join("\n")).expect("a write");
+    let refused = site.run(&["--lang", "en", "purge"]).expect_code(77);
+    assert!(refused.stderr.contains("no signing key") && n_files(&tables) == n_all, "{}", refused.stderr);
+    std::fs::write(site.config(), signing).expect("a write");
     let purged = site.run(&["--lang", "en", "purge"]).expect_code(0);
     let n_purged: usize = table_rows(&purged.stdout).iter().filter_map(|row| row.last()?.parse::<usize>().ok()).sum();
     assert!(n_purged > 0 && n_files(&tables) == n_all - n_purged, "{}", purged.stdout);

@@ -176,10 +176,10 @@ async fn a_second_person_agrees_and_every_step_is_recorded() {
 
     let filter = EventFilter { kind: Some(EventKind::Reveal), limit: 100, ..EventFilter::default() };
     let events: Vec<StoredEvent> = demo.access_log().events(&filter).expect("the log").collect();
-    // Asked, own approval refused, approved, looked at, asked, refused.
+    // Asked, looked at while waiting, own approval refused, approved, a look of who agreed, a look, asked, refused, a look.
     let rows: Vec<u64> = events.iter().map(|event| event.closing.as_ref().expect("an end").outcome.rows).collect();
     assert_eq!(rows.iter().sum::<u64>(), 1, "{rows:?}");
-    assert_eq!(events.len(), 7, "the look of who agreed is refused and recorded too");
+    assert_eq!(events.len(), 9, "looks at what is not open, and of others, are recorded too");
     let denied = events.iter().filter(|event| matches!(event.event.decision, audit::Decision::Denied { .. })).count();
     assert_eq!(denied, 2);
     assert!(events.iter().all(|event| event.sql_hash.is_some()));

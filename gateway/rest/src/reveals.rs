@@ -137,7 +137,7 @@ pub(crate) async fn list(State(state): State<RestState>, client: Client) -> Resp
     security(("bearer" = []))
 )]
 pub(crate) async fn look(State(state): State<RestState>, client: Client, Path(id): Path<String>) -> Response {
-    let (reveal, rows) = match state.gateway().look(client.request(KIND, format!("LOOK AT REVEAL {id:?}")), &id).await {
+    let (reveal, rows) = match state.gateway().look(client.request(KIND, String::new()), &id).await {
         Ok(found) => found,
         Err(error) => return refuse(&state, &client, &error),
     };

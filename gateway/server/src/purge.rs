@@ -41,11 +41,13 @@ pub(crate) async fn run(config: &Path, arguments: &PurgeArguments, screen: &Scre
         print(&certificate, screen);
         return Ok(());
     }
-    let certificate = purge(&site, arguments.dry_run).await?;
+    if arguments.dry_run {
+        print(&purge(&site, true).await?, screen);
+        return Ok(());
+    }
+    let (certificate, file) = purge_with_certificate(&site).await?;
     print(&certificate, screen);
-    if !arguments.dry_run
-        && let Some(file) = keep_certificate(&site, &certificate)?
-    {
+    if let Some(file) = file {
         screen.say(&format!("清除证明 {}", file.display()), &format!("certificate {}", file.display()));
     }
     Ok(())
@@ -53,14 +55,25 @@ pub(crate) async fn run(config: &Path, arguments: &PurgeArguments, screen: &Scre
 
 /// What a pull does when it has published. That something old is still there is no reason for the pull to fail.
 pub(crate) async fn after_publication(site: &Site, screen: &Screen) {
-    let purged = async {
-        let certificate = purge(site, false).await?;
-        keep_certificate(site, &certificate).map(|_| ())
-    };
-    if let Err(failure) = purged.await {
-        tracing::warn!(error = %failure, "old versions not purged");
-        screen.remark(&format!("旧版本未清除:{}", failure.zh()), &format!("old versions are not purged: {failure}"));
+    if let Err(failure) = purge_with_certificate(site).await {
+        tracing::warn!(error = %failure, "purging old versions failed");
+        screen.remark(&format!("清除旧版本:{}", failure.zh()), &format!("purging old versions: {failure}"));
     }
+}
+
+/// Nothing goes where no certificate of it could be signed.
+async fn purge_with_certificate(site: &Site) -> Result<(Certificate, Option<PathBuf>), Failure> {
+    let issuer = signed::issuer(site)?;
+    let certificate = purge(site, false).await?;
+    if certificate.versions.is_empty() && certificate.files.is_empty() {
+        return Ok((certificate, None));
+    }
+    let name = format!("purge-{}.jws", certificate.purged_at.replace([':', '-', '.'], ""));
+    let folder = &site.config.retention.certificates;
+    std::fs::create_dir_all(folder)?;
+    let file = folder.join(name);
+    std::fs::write(&file, signed::sign(&issuer, KIND, &certificate)? + "\n")?;
+    Ok((certificate, Some(file)))
 }
 
 async fn purge(site: &Site, is_rehearsal: bool) -> Result<Certificate, Failure> {
@@ -86,21 +99,8 @@ async fn purge(site: &Site, is_rehearsal: bool) -> Result<Certificate, Failure> 
     })
 }
 
-/// Signs the certificate and keeps it, if anything went.
-fn keep_certificate(site: &Site, certificate: &Certificate) -> Result<Option<PathBuf>, Failure> {
-    if certificate.versions.is_empty() && certificate.files.is_empty() {
-        return Ok(None);
-    }
-    let folder = &site.config.retention.certificates;
-    std::fs::create_dir_all(folder)?;
-    let name = format!("purge-{}.jws", certificate.purged_at.replace([':', '-'], ""));
-    let file = folder.join(name);
-    std::fs::write(&file, signed::sign(site, KIND, certificate)? + "\n")?;
-    Ok(Some(file))
-}
-
 fn shown(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 fn print(certificate: &Certificate, screen: &Screen) {

@@ -11,11 +11,11 @@ use crate::Failure;
 use crate::site::Site;
 
 /// Signs a document. `kind` is part of what is signed, so that one kind is never taken for another.
-pub(crate) fn sign(site: &Site, kind: &str, document: &impl Serialize) -> Result<String, Failure> {
+pub(crate) fn sign(issuer: &TokenIssuer, kind: &str, document: &impl Serialize) -> Result<String, Failure> {
     let Ok(Value::Object(claims)) = serde_json::to_value(document) else {
         return Err(Failure::failed("无法写出文件", "the document cannot be written"));
     };
-    let signed = issuer(site)?.sign_document(kind, &claims);
+    let signed = issuer.sign_document(kind, &claims);
     signed.map_err(|error| Failure::caused_by("无法签名", "the document cannot be signed", &error))
 }
 
@@ -32,7 +32,8 @@ pub(crate) fn verify<D: DeserializeOwned>(site: &Site, kind: &str, file: &Path) 
     serde_json::from_value(Value::Object(claims)).map_err(|_| forged())
 }
 
-fn issuer(site: &Site) -> Result<TokenIssuer, Failure> {
+/// What the site signs with.
+pub(crate) fn issuer(site: &Site) -> Result<TokenIssuer, Failure> {
     let trust = &site.config.trust;
     let Some(key_file) = &trust.signing_key_file else {
         return Err(Failure::not_allowed(

@@ -21,11 +21,12 @@ impl Gateway {
         target: RevealTarget,
         reason: &str,
     ) -> Result<Reveal, QueryError> {
-        let text = format!("REVEAL {}.{} OF {:?} BECAUSE {reason:?}", target.relation, target.column, target.record);
+        let what = shown(&target);
         let asked = self
             .reveal_rule(&request, &target)
             .and_then(|rule| self.reveals.ask(&request.principal, target.clone(), reason, &rule, Instant::now()));
-        self.recorded(request, text, asked).await
+        let id = asked.as_ref().map_or("-", |reveal| reveal.id.as_str()).to_owned();
+        self.recorded(request, format!("REVEAL {id}: {what} BECAUSE {reason:?}"), asked).await
     }
 
     /// Agrees to another person's reveal, or not.
@@ -62,21 +63,25 @@ impl Gateway {
     ///
     /// # Errors
     /// [`QueryError::RevealNotFound`]; every other [`QueryError`].
-    pub async fn look(&self, request: QueryRequest, id: &str) -> Result<(Reveal, Option<ReleasedStream>), QueryError> {
+    pub async fn look(
+        &self,
+        mut request: QueryRequest,
+        id: &str,
+    ) -> Result<(Reveal, Option<ReleasedStream>), QueryError> {
         let admitted = self.access.borrow().admit(&request.principal);
         let own = admitted.and_then(|()| self.reveals.own(&request.principal, id, Instant::now()));
-        let reveal = match own {
-            Ok(reveal) => reveal,
-            Err(error) => {
-                let text = request.sql.clone();
-                return self.recorded(request, text, Err(error)).await.map(|reveal| (reveal, None));
-            }
+        let text = match &own {
+            Ok(reveal) => format!("LOOK AT REVEAL {id:?}: {}", shown(&reveal.target)),
+            Err(_) => format!("LOOK AT REVEAL {id:?}"),
         };
-        if reveal.state != RevealState::Open {
-            return Ok((reveal, None));
+        match own {
+            Ok(reveal) if reveal.state == RevealState::Open => {
+                request.sql = text;
+                let rows = self.answer(request, Some((reveal.target.clone(), reveal.rule.clone()))).await?;
+                Ok((reveal, Some(rows)))
+            }
+            not_open => self.recorded(request, text, not_open).await.map(|reveal| (reveal, None)),
         }
-        let rows = self.answer(request, Some((reveal.target.clone(), reveal.rule.clone()))).await?;
-        Ok((reveal, Some(rows)))
     }
 
     fn reveal_rule(&self, request: &QueryRequest, target: &RevealTarget) -> Result<policies::RevealRule, QueryError> {
@@ -123,4 +128,9 @@ impl Gateway {
         open.close(outcome).await.map_err(|_| QueryError::AuditUnavailable)?;
         step
     }
+}
+
+/// The field, for the access log: who looked at whom is asked of every step.
+fn shown(target: &RevealTarget) -> String {
+    format!("{}.{} OF {:?}", target.relation, target.column, target.record)
 }
