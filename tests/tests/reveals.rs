@@ -128,6 +128,10 @@ async fn a_reveal_widens_neither_rows_nor_columns() {
         let refused = worker.post(REVEALS, &body).await;
         assert_eq!((refused.status, code(&refused).as_str()), (status, expected), "{body}: {}", refused.text());
     }
+    let long =
+        json!({ "relation": "unified.person", "record": "x".repeat(3 << 20), "column": "phone", "reason": REASON });
+    let refused = worker.post(REVEALS, &long).await;
+    assert_eq!((refused.status, code(&refused).as_str()), (413, "DT-LIM-0003"));
     for role in ["street_analyst", "health_analyst", "auditor", "operator", "civil_clerk"] {
         let refused = Door::new(demo.url(), demo.token(role)).post(REVEALS, &asked(&own.person_id, "phone")).await;
         assert!(matches!(refused.status, 403 | 404), "{role}: {}", refused.text());

@@ -1,11 +1,19 @@
 //! Query parameters, refused as a problem and not as axum's plain text.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::client::request_id;
 use crate::problem::{Language, Problem};
+use crate::state::RestState;
+
+/// A body, up to what the site allows.
+pub(crate) async fn whole_body(request: Request, state: &RestState, language: Language) -> Result<Bytes, Problem> {
+    let max_body_bytes = state.config().max_body_bytes;
+    Bytes::from_request(request, state).await.map_err(|_| Problem::body_too_large(max_body_bytes, language))
+}
 
 /// Like [`Query`], with a [`Problem`] as its refusal.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! `/api/v1/reveals`: one masked field of one record in clear, for a reason and for a short time.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use query::{QueryError, Reveal, RevealState, RevealTarget};
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::encode::common_headers;
+use crate::params::whole_body;
 use crate::problem::Problem;
 use crate::records::{collect, refuse};
 use crate::state::RestState;
@@ -85,12 +85,12 @@ impl From<Reveal> for RevealEntry {
     ),
     security(("bearer" = []))
 )]
-pub(crate) async fn ask(
-    State(state): State<RestState>,
-    client: Client,
-    body: Result<Json<RevealRequest>, JsonRejection>,
-) -> Response {
-    let Ok(Json(RevealRequest { relation, record, column, reason })) = body else {
+pub(crate) async fn ask(State(state): State<RestState>, client: Client, request: Request) -> Response {
+    let body = match whole_body(request, &state, client.language).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal.at(&client.request_id).into_response(),
+    };
+    let Ok(RevealRequest { relation, record, column, reason }) = serde_json::from_slice(&body) else {
         let problem = Problem::bad_request(
             "请求体应为 {\"relation\": \"…\", \"record\": \"…\", \"column\": \"…\", \"reason\": \"…\"}",
             "the body has to be {\"relation\": \"…\", \"record\": \"…\", \"column\": \"…\", \"reason\": \"…\"}",

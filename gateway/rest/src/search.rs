@@ -1,13 +1,14 @@
 //! `POST /api/v1/persons/search`: one person by full values, which need not be visible.
 
 use axum::Json;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::client::Client;
 use crate::encode::common_headers;
+use crate::params::whole_body;
 use crate::problem::Problem;
 use crate::records::{collect, literal, refuse};
 use crate::state::RestState;
@@ -43,9 +44,9 @@ pub(crate) struct PersonSearch {
 )]
 pub(crate) async fn persons(State(state): State<RestState>, client: Client, request: Request) -> Response {
     let problem = |problem: Problem| problem.at(&client.request_id).into_response();
-    let max_body_bytes = state.config().max_body_bytes;
-    let Ok(body) = axum::body::Bytes::from_request(request, &state).await else {
-        return problem(Problem::body_too_large(max_body_bytes, client.language));
+    let body = match whole_body(request, &state, client.language).await {
+        Ok(body) => body,
+        Err(refusal) => return problem(refusal),
     };
     let arguments = match serde_json::from_slice::<PersonSearch>(&body) {
         Ok(PersonSearch { id_no: Some(id), name: None, birth_date: None }) => vec![id],

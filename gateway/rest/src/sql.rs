@@ -1,6 +1,6 @@
 //! `POST /api/v1/sql`.
 
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::client::Client;
 use crate::encode::{ByteOrderMark, respond};
 use crate::format::Format;
-use crate::params::Params;
+use crate::params::{Params, whole_body};
 use crate::problem::{Language, Problem};
 use crate::state::RestState;
 
@@ -83,10 +83,7 @@ async fn statement(request: Request, state: &RestState, language: Language) -> R
         .unwrap_or("application/json")
         .trim()
         .to_ascii_lowercase();
-    let max_body_bytes = state.config().max_body_bytes;
-    let body = axum::body::Bytes::from_request(request, state)
-        .await
-        .map_err(|_| Problem::body_too_large(max_body_bytes, language))?;
+    let body = whole_body(request, state, language).await?;
     match content_type.as_str() {
         "application/json" => serde_json::from_slice::<SqlRequest>(&body).map(|request| request.sql).map_err(|_| {
             Problem::bad_request("请求体应为 {\"sql\": \"…\"}", "the body has to be {\"sql\": \"…\"}", language)
