@@ -19,7 +19,7 @@ use arrow::compute::concat_batches;
 use audit::AuditReader;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use lake::{Lake, MasterKey};
+use lake::{Lake, MasterKey, SiteKey};
 use schemas::RelationName;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -357,10 +357,19 @@ impl Demo {
     /// The demo's own key.
     ///
     /// # Panics
-    /// If the key file cannot be read.
+    /// If the key ring cannot be opened.
     #[must_use]
-    pub fn key(&self) -> MasterKey {
-        key_of(&self.folder)
+    pub fn key(&self) -> SiteKey {
+        let lake = self.lake();
+        // Tests call this inside and outside of a runtime: a thread of its own has none.
+        let opened = std::thread::scope(|scope| {
+            let opening = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+                runtime.block_on(lake.keys().site_key())
+            });
+            opening.join().expect("no panic")
+        });
+        opened.expect("the key ring opens")
     }
 }
 
@@ -370,11 +379,8 @@ impl Demo {
 /// If they cannot be opened.
 #[must_use]
 pub fn lake_of(folder: &Path) -> Lake {
-    Lake::open(&folder.join("data"), key_of(folder)).expect("the lake opens")
-}
-
-fn key_of(folder: &Path) -> MasterKey {
-    MasterKey::load(&folder.join("keys").join("datong.key")).expect("the key file can be read")
+    let key = MasterKey::load(&folder.join("keys").join("datong.key")).expect("the key file can be read");
+    Lake::open(&folder.join("data"), key).expect("the lake opens")
 }
 
 /// A site made by `datong init`, its sources pointing at folders of its own.

@@ -23,7 +23,7 @@ async fn main() -> Outcome<()> {
     let n_rows = arguments.next().transpose()?.unwrap_or(200_000);
     let dir = tempfile::tempdir()?;
     let plain: Arc<dyn ObjectStore> = Arc::new(LocalStore::new(dir.path())?);
-    let sealed: Arc<dyn ObjectStore> = Arc::new(EncryptedStore::new(Arc::clone(&plain), &MasterKey::generate()?));
+    let sealed: Arc<dyn ObjectStore> = Arc::new(EncryptedStore::over(Arc::clone(&plain), MasterKey::generate()?));
     object("plain", &plain, megabytes).await?;
     object("sealed", &sealed, megabytes).await?;
     table(dir.path(), n_rows).await

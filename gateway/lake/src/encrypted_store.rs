@@ -15,8 +15,10 @@ use object_store::{
     RenameTargetMode, Result,
 };
 
-use crate::MasterKey;
-use crate::seal::{self, SealFault, Sealer, StoreKey};
+use crate::key_class::KeyClass;
+use crate::key_ring::{DataKey, KeyId, KeyRing, is_ring};
+use crate::seal::{self, Chunking, SealFault, Sealer};
+use crate::{KeyError, LakeKeys};
 
 mod header_cache;
 mod read;
@@ -39,19 +41,44 @@ const COPY_BYTES_MAX: u64 = if cfg!(test) { 1 << 19 } else { 32 << 20 };
 /// A copy is opened and sealed anew, since the path is part of the seal.
 pub struct EncryptedStore {
     below: Arc<dyn ObjectStore>,
-    key: Arc<StoreKey>,
+    keys: Arc<KeyRing>,
     headers: HeaderCache,
 }
 
 impl EncryptedStore {
-    /// A sealed store on top of `below`. Whoever has the same key and the same objects can read them.
+    /// A sealed store on top of `below`, under the keys of a ring, which lies in the same store and cannot be seen through this one.
     #[must_use]
-    pub fn new(below: Arc<dyn ObjectStore>, key: &MasterKey) -> Self {
-        Self { below, key: Arc::new(StoreKey::of(key)), headers: HeaderCache::default() }
+    pub fn new(below: Arc<dyn ObjectStore>, keys: Arc<KeyRing>) -> Self {
+        Self { below, keys, headers: HeaderCache::default() }
+    }
+
+    /// A sealed store with a key ring of its own in `below`.
+    #[must_use]
+    pub fn over(below: Arc<dyn ObjectStore>, keys: impl Into<LakeKeys>) -> Self {
+        let ring = KeyRing::new(Arc::clone(&below), keys);
+        Self::new(below, Arc::new(ring))
+    }
+
+    /// Forgets the keys of objects opened before, as after keys were destroyed.
+    pub(crate) fn forget_opened(&self) {
+        self.headers.clear();
+    }
+
+    /// The key that the object was sealed under, if it is a sealed object and can be read.
+    pub(crate) async fn key_of_object(&self, location: &Path) -> Option<KeyId> {
+        let start = self.below.get_range(location, 0..seal::HEADER).await.ok()?;
+        Some(*seal::Header::parse(&start, location.as_ref()).ok()?.key_id())
+    }
+
+    /// The key to seal a new object at `location` under.
+    async fn key_of(&self, location: &Path) -> Result<Arc<DataKey>> {
+        refuse_ring(location)?;
+        self.keys.to_seal(&KeyClass::of_path(location)).await.map_err(|error| no_key(location, error))
     }
 
     async fn upload(&self, location: &Path) -> Result<SealedUpload> {
-        let sealer = Sealer::new(&self.key, location.as_ref()).map_err(|fault| broken(location, fault))?;
+        let key = self.key_of(location).await?;
+        let sealer = Sealer::new(&key, location.as_ref()).map_err(|fault| broken(location, fault))?;
         let upload = self.below.put_multipart_opts(location, PutMultipartOptions::default()).await?;
         Ok(SealedUpload::new(upload, sealer, location.clone()))
     }
@@ -63,7 +90,8 @@ impl EncryptedStore {
             CopyMode::Overwrite => None,
             CopyMode::Create => Some(Path::from(format!("{to}.sealing-{:016x}", random_number(to)?))),
         };
-        let sealer = Sealer::new(&self.key, to.as_ref()).map_err(|fault| broken(to, fault))?;
+        let key = self.key_of(to).await?;
+        let sealer = Sealer::new(&key, to.as_ref()).map_err(|fault| broken(to, fault))?;
         let written_to = aside.as_ref().unwrap_or(to);
         let upload = self.below.put_multipart_opts(written_to, PutMultipartOptions::default()).await?;
         let mut upload = SealedUpload::new(upload, sealer, to.clone());
@@ -82,7 +110,8 @@ impl EncryptedStore {
     }
 
     fn plain(&self, mut meta: ObjectMeta) -> Result<ObjectMeta> {
-        meta.size = seal::plain_len(meta.size).ok_or_else(|| broken(&meta.location, SealFault::Length))?;
+        let chunking = Chunking::of_path(meta.location.as_ref());
+        meta.size = chunking.plain_len(meta.size).ok_or_else(|| broken(&meta.location, SealFault::Length))?;
         Ok(meta)
     }
 
@@ -115,7 +144,8 @@ impl fmt::Display for EncryptedStore {
 impl ObjectStore for EncryptedStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         refuse_clear_text(!opts.attributes.is_empty() || !opts.tags.encoded().is_empty())?;
-        let sealed = Sealer::seal_all(&self.key, location.as_ref(), payload.iter().map(AsRef::as_ref))
+        let key = self.key_of(location).await?;
+        let sealed = Sealer::seal_all(&key, location.as_ref(), payload.iter().map(AsRef::as_ref))
             .map_err(|fault| broken(location, fault))?;
         self.headers.forget(location);
         self.below.put_opts(location, sealed.into(), opts).await
@@ -128,6 +158,7 @@ impl ObjectStore for EncryptedStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        refuse_ring(location)?;
         if options.head {
             return self.head_only(location, options).await;
         }
@@ -135,13 +166,21 @@ impl ObjectStore for EncryptedStore {
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        refuse_ring(location)?;
         self.read_ranges(location, ranges).await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         // Headers of deleted objects are not forgotten here: a stale header can only fail to open what comes later, and
         // then it is read anew.
-        self.below.delete_stream(locations)
+        self.below.delete_stream(
+            locations
+                .map(|location| {
+                    let location = location?;
+                    refuse_ring(&location).map(|()| location)
+                })
+                .boxed(),
+        )
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -154,6 +193,7 @@ impl ObjectStore for EncryptedStore {
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let mut listed = self.below.list_with_delimiter(prefix).await?;
+        listed.objects.retain(|object| !is_ring(&object.location));
         listed.objects.iter_mut().for_each(show_plain_size);
         listed.objects.sort_by(|a, b| a.location.cmp(&b.location));
         listed.common_prefixes.sort();
@@ -196,6 +236,7 @@ impl ObjectStore for EncryptedStore {
 fn sorted(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
     stream::once(async move {
         let mut all: Vec<ObjectMeta> = listing.try_collect().await?;
+        all.retain(|object| !is_ring(&object.location));
         all.iter_mut().for_each(show_plain_size);
         all.sort_by(|a, b| a.location.cmp(&b.location));
         Ok::<_, Error>(stream::iter(all.into_iter().map(Ok)))
@@ -205,7 +246,16 @@ fn sorted(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static,
 }
 
 fn show_plain_size(meta: &mut ObjectMeta) {
-    meta.size = seal::plain_len(meta.size).unwrap_or(0);
+    meta.size = Chunking::of_path(meta.location.as_ref()).plain_len(meta.size).unwrap_or(0);
+}
+
+/// The key ring is changed by [`KeyRing`] alone.
+fn refuse_ring(location: &Path) -> Result<()> {
+    if is_ring(location) {
+        let source = "the key ring is no object of the sealed store".into();
+        return Err(Error::PermissionDenied { path: location.to_string(), source });
+    }
+    Ok(())
 }
 
 fn refuse_clear_text(present: bool) -> Result<()> {
@@ -231,6 +281,18 @@ struct BrokenSeal {
 
 fn broken(location: &Path, source: SealFault) -> Error {
     Error::Generic { store: STORE, source: Box::new(BrokenSeal { path: location.to_string(), source }) }
+}
+
+/// An object whose key cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no key for object `{path}`")]
+struct NoKey {
+    path: String,
+    source: KeyError,
+}
+
+fn no_key(location: &Path, source: KeyError) -> Error {
+    Error::Generic { store: STORE, source: Box::new(NoKey { path: location.to_string(), source }) }
 }
 
 /// A range that the object does not have. Readers ask for what an index or a log says is there: it may have been cut.

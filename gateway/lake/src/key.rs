@@ -3,12 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use hkdf::Hkdf;
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// Length of every key here, in bytes.
-pub(crate) const KEY_BYTES: usize = 32;
+use crate::suite::{AES_256_GCM, KEY_BYTES, Suite};
 
 /// Separates the keys of this system from those of any other that might be given the same 32 bytes.
 const MASTER_SALT: &[u8] = b"datong master key v1";
@@ -52,6 +49,56 @@ pub enum KeyError {
         /// The path as given.
         path: PathBuf,
     },
+    /// The environment has no such credential.
+    #[error("the environment variable `{name}` does not hold a key")]
+    NoCredential {
+        /// Its name.
+        name: String,
+    },
+    /// The program that stands for a key service did not answer as it has to.
+    #[error("the key command `{program}` failed: {problem}")]
+    Command {
+        /// Its name.
+        program: String,
+        /// What went wrong; nothing of what it wrote.
+        problem: String,
+    },
+    /// Keys of this site were wrapped by another key-encryption key.
+    #[error("the key ring `keyring.json` is wrapped by another key-encryption key ({wrapped_by})")]
+    OtherKey {
+        /// The public name of the key that opens them.
+        wrapped_by: String,
+    },
+    /// The key ring is not what was written, or not understood.
+    #[error("the key ring `keyring.json` was changed, or is of a later version")]
+    RingChanged,
+    /// The data folder holds sealed objects and no key ring.
+    #[error("the key ring `keyring.json` has gone: restore it from a backup, nothing can be read without it")]
+    RingMissing,
+    /// The store that keeps the key ring failed.
+    #[error("the key ring `keyring.json` cannot be read or written")]
+    Ring {
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// Others change the key ring all the time.
+    #[error("the key ring is being changed by others: try again")]
+    Busy,
+    /// There are no such keys.
+    #[error("there is no data key of class `{class}`")]
+    NoSuchClass {
+        /// The class asked for.
+        class: String,
+    },
+    /// A data key that the ring does not hold.
+    #[error("sealed under a key of another installation")]
+    NoSuchKey,
+    /// A data key that was destroyed on purpose.
+    #[error("its key was destroyed at {at}")]
+    Destroyed {
+        /// When, RFC 3339.
+        at: String,
+    },
     /// The operating system gave no random bytes.
     #[error("no random bytes for a new key")]
     NoRandom {
@@ -61,7 +108,16 @@ pub enum KeyError {
     },
 }
 
-/// The one secret of an installation: 32 bytes, kept outside the data folder, wiped from memory when dropped.
+/// Random bytes for a new secret.
+pub(crate) fn random_secret() -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyError> {
+    let mut secret = Zeroizing::new([0; KEY_BYTES]);
+    getrandom::fill(secret.as_mut_slice()).map_err(|source| KeyError::NoRandom { source })?;
+    Ok(secret)
+}
+
+/// The key-encryption key of an installation, as bytes: 32 of them, kept outside the data folder, wiped from memory when
+/// dropped. It wraps the keys of the [`crate::KeyRing`] and nothing else.
+#[derive(Clone)]
 pub struct MasterKey {
     secret: Zeroizing<[u8; KEY_BYTES]>,
     /// The file it came from, with links resolved. [`crate::Lake::open`] refuses one inside its own folder.
@@ -74,9 +130,7 @@ impl MasterKey {
     /// # Errors
     /// [`KeyError::NoRandom`].
     pub fn generate() -> Result<Self, KeyError> {
-        let mut secret = Zeroizing::new([0; KEY_BYTES]);
-        getrandom::fill(secret.as_mut_slice()).map_err(|source| KeyError::NoRandom { source })?;
-        Ok(Self { secret, origin: None })
+        Ok(Self { secret: random_secret()?, origin: None })
     }
 
     /// The key that a key service hands over as bytes.
@@ -105,11 +159,27 @@ impl MasterKey {
         Ok(Self { secret, origin: Some(crate::key_file::resolved(path)?) })
     }
 
-    /// The key for one purpose. Equal purposes give equal keys; from one derived key neither the master key nor any
-    /// other can be found. HKDF-SHA256 (RFC 5869), the purpose as `info`.
+    /// The key in an environment variable: the line that a key file has.
+    ///
+    /// # Errors
+    /// [`KeyError::NoCredential`].
+    pub fn from_env(name: &str) -> Result<Self, KeyError> {
+        let line = std::env::var(name).map(Zeroizing::new).ok();
+        let secret = line.and_then(|line| crate::key_file::parse(&line));
+        Ok(Self { secret: secret.ok_or_else(|| KeyError::NoCredential { name: name.to_owned() })?, origin: None })
+    }
+
+    /// The key for one purpose in the given suite. Equal purposes give equal keys; from one derived key neither the master
+    /// key nor any other can be found. HKDF (RFC 5869), the purpose as `info`.
+    #[must_use]
+    pub fn derive_in(&self, suite: Suite, purpose: &str) -> DerivedKey {
+        DerivedKey { secret: suite.derive(MASTER_SALT, &self.secret, &[purpose.as_bytes()]), suite }
+    }
+
+    /// [`MasterKey::derive_in`] AES-256-GCM with SHA-256.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> DerivedKey {
-        DerivedKey(expand(MASTER_SALT, &self.secret, &[purpose.as_bytes()]))
+        self.derive_in(AES_256_GCM, purpose)
     }
 }
 
@@ -119,21 +189,34 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// A key for one purpose, wiped from memory when dropped.
+/// A key for one purpose and one suite, wiped from memory when dropped.
 #[derive(Clone)]
-pub struct DerivedKey(Zeroizing<[u8; KEY_BYTES]>);
+pub struct DerivedKey {
+    secret: Zeroizing<[u8; KEY_BYTES]>,
+    suite: Suite,
+}
 
 impl DerivedKey {
+    pub(crate) fn new(secret: Zeroizing<[u8; KEY_BYTES]>, suite: Suite) -> Self {
+        Self { secret, suite }
+    }
+
     /// The 32 secret bytes, to hand to a cipher or a MAC.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; KEY_BYTES] {
-        &self.0
+        &self.secret
+    }
+
+    /// The suite it is for.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.suite
     }
 
     /// A key below this one, for one `purpose` and one public `salt` (of an object, a log file, a day).
     #[must_use]
     pub fn derive(&self, purpose: &str, salt: &[u8]) -> Self {
-        Self(expand(salt, &self.0, &[purpose.as_bytes()]))
+        Self { secret: self.suite.derive(salt, &self.secret, &[purpose.as_bytes()]), suite: self.suite }
     }
 }
 
@@ -141,13 +224,6 @@ impl fmt::Debug for DerivedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DerivedKey(32 bytes, hidden)")
     }
-}
-
-fn expand(salt: &[u8], secret: &[u8; KEY_BYTES], info: &[&[u8]]) -> Zeroizing<[u8; KEY_BYTES]> {
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    #[expect(clippy::expect_used, reason = "HKDF-SHA256 gives up to 255 * 32 bytes, and 32 are asked for")]
-    Hkdf::<Sha256>::new(Some(salt), secret).expand_multi_info(info, key.as_mut_slice()).expect("32 bytes of key");
-    key
 }
 
 #[cfg(test)]
@@ -168,18 +244,10 @@ mod tests {
     }
 
     #[test]
-    fn derivation_is_hkdf_sha256() {
-        // RFC 5869, test case 1 with the first 32 of its 42 bytes would need another key length; therefore the
-        // definition is written out here with HMAC alone: T(1) = HMAC(HMAC(salt, key), info || 0x01).
-        use hmac::{Hmac, KeyInit, Mac};
-        let mac = |key: &[u8], data: &[&[u8]]| -> Vec<u8> {
-            let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap();
-            data.iter().for_each(|d| mac.update(d));
-            mac.finalize().into_bytes().to_vec()
-        };
-        let pseudo_random = mac(MASTER_SALT, &[&[7; 32]]);
-        let expected = mac(&pseudo_random, &[b"token", &[1]]);
-        assert_eq!(MasterKey::from_bytes([7; 32]).derive("token").as_bytes().as_slice(), expected);
+    fn derivation_is_that_of_the_suite() {
+        // HKDF as such is tested with the suites: here only what goes into it.
+        let expected = AES_256_GCM.derive(b"datong master key v1", &[7; 32], &[b"token"]);
+        assert_eq!(MasterKey::from_bytes([7; 32]).derive("token").as_bytes(), &*expected);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::key::{KEY_BYTES, KeyError};
+use crate::key::KeyError;
+use crate::suite::KEY_BYTES;
 
 const PREFIX: &str = "datong-key-v1:";
 
@@ -51,7 +52,7 @@ pub(crate) fn resolved(path: &Path) -> Result<PathBuf, KeyError> {
     path.canonicalize().map_err(|source| KeyError::NotRead { path: path.to_owned(), source })
 }
 
-fn parse(text: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
+pub(crate) fn parse(text: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
     let line = text.strip_suffix('\n').unwrap_or(text);
     let bytes = Zeroizing::new(STANDARD.decode(line.strip_prefix(PREFIX)?).ok()?);
     let secret: [u8; KEY_BYTES] = bytes.as_slice().try_into().ok()?;

@@ -1,18 +1,32 @@
 //! The lake: one store, its tables, and what of them is published.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::Path as FsPath;
 use std::sync::Arc;
 
+use futures::TryStreamExt;
 use object_store::ObjectStore;
+use object_store::path::Path;
 
 use crate::delta::Tables;
-use crate::{EncryptedStore, LakeError, LocalStore, MasterKey, Publication, Published, Snapshot, published};
+use crate::{EncryptedStore, KeyRing, LakeError, LakeKeys, LocalStore, Publication, Published, Snapshot, published};
+
+/// What lies under one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeyUsage {
+    /// Objects sealed under it.
+    pub n_objects: u64,
+    /// Plain bytes of them.
+    pub bytes: u64,
+}
 
 /// All tables of an installation, encrypted. Cheap to clone; clones are the same lake.
 #[derive(Clone)]
 pub struct Lake {
     store: Arc<dyn ObjectStore>,
+    sealed: Arc<EncryptedStore>,
+    keys: Arc<KeyRing>,
     tables: Arc<Tables>,
 }
 
@@ -20,16 +34,17 @@ impl Lake {
     /// The lake in a local folder, which is made if it is missing.
     ///
     /// # Errors
-    /// [`LakeError::KeyInsideData`] if `key` was loaded from a file inside `data_dir`; [`LakeError::DataFolder`].
-    pub fn open(data_dir: &Path, key: MasterKey) -> Result<Self, LakeError> {
+    /// [`LakeError::KeyInsideData`] if the key-encryption key lies in a file inside `data_dir`; [`LakeError::DataFolder`].
+    pub fn open(data_dir: &FsPath, keys: impl Into<LakeKeys>) -> Result<Self, LakeError> {
+        let keys = keys.into();
         make_private(data_dir).map_err(|source| LakeError::DataFolder { source })?;
         let folder = data_dir.canonicalize().map_err(|source| LakeError::DataFolder { source })?;
-        if key.origin.as_ref().is_some_and(|file| file.starts_with(&folder)) {
+        if keys.encryption.origin().is_some_and(|file| file.starts_with(&folder)) {
             return Err(LakeError::KeyInsideData);
         }
         let files = LocalStore::new(&folder)
             .map_err(|source| LakeError::Store { object: "the data folder".to_owned(), source })?;
-        Self::over(Arc::new(files), key)
+        Self::over(Arc::new(files), keys)
     }
 
     /// The lake on any object store that has conditional writes (create and update). `object_store`'s plain
@@ -37,10 +52,46 @@ impl Lake {
     ///
     /// # Errors
     /// [`LakeError::NoRandom`].
-    pub fn over(store: Arc<dyn ObjectStore>, key: MasterKey) -> Result<Self, LakeError> {
-        let store: Arc<dyn ObjectStore> = Arc::new(EncryptedStore::new(store, &key));
+    pub fn over(store: Arc<dyn ObjectStore>, keys: impl Into<LakeKeys>) -> Result<Self, LakeError> {
+        let keys = Arc::new(KeyRing::new(Arc::clone(&store), keys));
+        let sealed = Arc::new(EncryptedStore::new(store, Arc::clone(&keys)));
+        let store: Arc<dyn ObjectStore> = Arc::clone(&sealed) as _;
         let tables = Arc::new(Tables::new(Arc::clone(&store))?);
-        Ok(Self { store, tables })
+        Ok(Self { store, sealed, keys, tables })
+    }
+
+    /// The keys of this lake.
+    #[must_use]
+    pub fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// What lies under each key, by the key's id. Reads 64 bytes of every object.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn key_usage(&self) -> Result<BTreeMap<String, KeyUsage>, LakeError> {
+        let all = Path::default();
+        let objects: Vec<_> = self.store.list(None).try_collect().await.map_err(LakeError::store(&all))?;
+        let mut usage: BTreeMap<String, KeyUsage> = BTreeMap::new();
+        for object in objects {
+            // What is no sealed object, such as a file of the audit log, or has gone meanwhile, is under none of these keys.
+            let Some(id) = self.sealed.key_of_object(&object.location).await else { continue };
+            let under = usage.entry(hex::encode(id)).or_default();
+            under.n_objects += 1;
+            under.bytes += object.size;
+        }
+        Ok(usage)
+    }
+
+    /// Reads the key ring anew and forgets every key that is not in it any more.
+    ///
+    /// # Errors
+    /// [`LakeError::Key`].
+    pub async fn refresh_keys(&self) -> Result<(), LakeError> {
+        self.keys.refresh().await?;
+        self.sealed.forget_opened();
+        Ok(())
     }
 
     /// The encrypted store, for objects that are no tables: receipts, rejected rows, state.
@@ -75,10 +126,12 @@ impl Lake {
     /// Starts a publication on top of what is published now.
     ///
     /// # Errors
-    /// [`LakeError::Store`].
+    /// [`LakeError::Store`], [`LakeError::Key`].
     pub async fn begin(&self) -> Result<Publication, LakeError> {
+        let destroyed = self.keys.destroyed().await?;
         let base = published::current(self.store.as_ref()).await?;
-        Ok(Publication::new(Arc::clone(&self.store), Arc::clone(&self.tables), base))
+        let keys = Arc::clone(&self.keys);
+        Ok(Publication::new(Arc::clone(&self.store), Arc::clone(&self.tables), keys, destroyed, base))
     }
 
     /// Reads the tables at the versions that `published` pins.
@@ -95,7 +148,7 @@ impl fmt::Debug for Lake {
 }
 
 /// Makes the folder for its owner only. An existing folder keeps its permissions: they may be set on purpose.
-fn make_private(folder: &Path) -> std::io::Result<()> {
+fn make_private(folder: &FsPath) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -1,7 +1,8 @@
 //! Tables at rest: encrypted, published all at once, read at one version.
 //!
 //! From the bottom up:
-//! - [`MasterKey`] is read from a file outside the data folder; every other key is derived from it ([`DerivedKey`]).
+//! - A [`KeyEncryption`] key lies outside the data folder: in a file ([`KeyFile`]), a credential, a key service. It opens the
+//!   [`KeyRing`], which keeps a data key per table and epoch, wrapped, beside the data. What seals is a [`CipherSuite`].
 //! - [`EncryptedStore`] seals every object below the object store interface, so that tables, logs and receipts are
 //!   ciphertext, whoever writes them. Sealing binds an object to its path: objects cannot be swapped.
 //! - [`LocalStore`] is the local file system with two things added: what was written survives a power failure, and a
@@ -24,7 +25,10 @@ mod delta;
 mod encrypted_store;
 mod error;
 mod key;
+mod key_class;
+mod key_encryption;
 mod key_file;
+mod key_ring;
 mod lake;
 mod local_store;
 mod parquet_layout;
@@ -34,13 +38,17 @@ mod retention;
 mod seal;
 mod sealed_log;
 mod snapshot;
+mod suite;
 mod table_file;
 mod table_writer;
 
 pub use encrypted_store::EncryptedStore;
 pub use error::LakeError;
 pub use key::{DerivedKey, KeyError, MasterKey};
-pub use lake::Lake;
+pub use key_class::KeyClass;
+pub use key_encryption::{KeyCommand, KeyEncryption, KeyFile};
+pub use key_ring::{KeyRing, KeyStatus, LakeKeys, SiteKey};
+pub use lake::{KeyUsage, Lake};
 pub use local_store::LocalStore;
 pub use publication::Publication;
 pub use published::Published;
@@ -48,4 +56,5 @@ pub use retention::{Purge, Retention};
 pub use seal::SealFault;
 pub use sealed_log::{LogError, Recovery, SealedLog, SealedLogReader};
 pub use snapshot::{RecordBatchStream, Snapshot};
+pub use suite::{AES_256_GCM, Cipher, CipherSuite, SM4_GCM, SUITES, Suite, suite_named};
 pub use table_writer::{TableWriter, WrittenTable};

@@ -10,7 +10,7 @@ use schemas::{DatasetId, Relation, RelationName};
 
 use crate::delta::Tables;
 use crate::published::Pinned;
-use crate::{LakeError, Published, TableWriter, published};
+use crate::{KeyClass, KeyRing, LakeError, Published, TableWriter, published};
 
 /// Tables being written, of which nobody sees anything before [`Publication::commit`].
 ///
@@ -18,6 +18,9 @@ use crate::{LakeError, Published, TableWriter, published};
 pub struct Publication {
     store: Arc<dyn ObjectStore>,
     tables: Arc<Tables>,
+    keys: Arc<KeyRing>,
+    /// The keys that had been destroyed when it began.
+    destroyed: BTreeSet<(KeyClass, String)>,
     base: Option<Pinned>,
     draft: Arc<Mutex<Draft>>,
 }
@@ -33,8 +36,14 @@ pub(crate) struct Draft {
 }
 
 impl Publication {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, tables: Arc<Tables>, base: Option<Pinned>) -> Self {
-        Self { store, tables, base, draft: Arc::default() }
+    pub(crate) fn new(
+        store: Arc<dyn ObjectStore>,
+        tables: Arc<Tables>,
+        keys: Arc<KeyRing>,
+        destroyed: BTreeSet<(KeyClass, String)>,
+        base: Option<Pinned>,
+    ) -> Self {
+        Self { store, tables, keys, destroyed, base, draft: Arc::default() }
     }
 
     /// What was published when this publication began, and what it builds on.
@@ -73,13 +82,25 @@ impl Publication {
     ///
     /// # Errors
     /// [`LakeError::Unfinished`] if a writer was not finished; [`LakeError::Conflict`] if somebody else published since
-    /// this publication began. In both cases nothing is visible. After [`LakeError::Store`] on `published.json` it may
+    /// this publication began, or destroyed a key that it may have sealed under. In both cases nothing is visible. After [`LakeError::Store`] on `published.json` it may
     /// or may not be visible, as the store may have failed to answer only: read [`crate::Lake::published`].
     pub async fn commit(self) -> Result<Published, LakeError> {
         let next = self.next()?;
+        if self.key_destroyed_meanwhile().await? {
+            return Err(LakeError::Conflict);
+        }
         published::replace(self.store.as_ref(), self.base.as_ref(), &next).await?;
         tracing::info!(version = next.version, tables = next.tables.len(), "published");
         Ok(next)
+    }
+
+    /// Whether a key is gone under which something of this publication may have been sealed.
+    async fn key_destroyed_meanwhile(&self) -> Result<bool, LakeError> {
+        let now = self.keys.destroyed().await?;
+        let draft = lock(&self.draft);
+        let mut written: BTreeSet<KeyClass> = draft.finished.keys().map(KeyClass::of_relation).collect();
+        written.insert(KeyClass::site());
+        Ok(now.difference(&self.destroyed).any(|(class, _)| written.contains(class)))
     }
 
     fn next(&self) -> Result<Published, LakeError> {

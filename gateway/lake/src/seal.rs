@@ -3,41 +3,33 @@
 //! ```text
 //! object = header chunk chunk … chunk
 //! header = magic(7) version(1) key id(8) salt(32) nonce prefix(7) suite(1) log2 of the chunk size(1) zero(7)   = 64 bytes
-//! chunk  = ciphertext(65536, the last one 0 to 65536) tag(16)
+//! chunk  = ciphertext(chunk size, the last one 0 to chunk size) tag(16)
 //! ```
-//! Suite 1 is AES-256-GCM. The object key is HKDF(store key, salt); the nonce of a chunk is prefix ‖ counter ‖ last-flag
+//! Key id names a key of the [`crate::KeyRing`], suite the [`crate::CipherSuite`] it is for. The object key is HKDF(data key, salt); the nonce of a chunk is prefix ‖ counter ‖ last-flag
 //! (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár, 2015); the header and the object's path are
 //! associated data of every chunk. An empty object has one empty chunk. So a chunk opens only in its place, in its
 //! object, under its path, and the last one only as the last one. The length of the plain text follows from the length of
 //! the object, without reading it.
 
 use std::fmt;
-use std::ops::Range;
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce, Tag};
+use crate::key_ring::{DataKey, KeyId};
+use crate::suite::{Cipher, NONCE_BYTES, TAG_BYTES, suite_of};
 
-use crate::key::{DerivedKey, MasterKey};
-
+mod chunking;
 mod sealer;
 
+pub(crate) use chunking::Chunking;
 pub(crate) use sealer::Sealer;
 
-/// Plain bytes in every chunk but the last.
-pub(crate) const CHUNK: u64 = 1 << CHUNK_LOG2;
-const CHUNK_LOG2: u8 = 16;
-const TAG: u64 = 16;
-/// Bytes of a full chunk as it lies in the store.
-pub(crate) const SEALED_CHUNK: u64 = CHUNK + TAG;
+const TAG: u64 = TAG_BYTES as u64;
 /// Bytes before the first chunk.
 pub(crate) const HEADER: u64 = 64;
 
 const MAGIC: &[u8; 7] = b"DTSEAL\0";
-const VERSION: u8 = 1;
-const SUITE_AES_256_GCM: u8 = 1;
+const VERSION: u8 = 2;
 const SALT_BYTES: usize = 32;
 const PREFIX_BYTES: usize = 7;
-const KEY_ID_BYTES: usize = 8;
 
 /// Why a sealed object or log cannot be opened. Whoever meets one of these must look: it is not a passing failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,9 +37,6 @@ pub enum SealFault {
     /// It does not begin as a sealed object does.
     #[error("not a sealed object")]
     NotSealed,
-    /// It was sealed under another master key.
-    #[error("sealed under another key")]
-    OtherKey,
     /// Its length is none that sealing gives.
     #[error("the length is not that of a sealed object")]
     Length,
@@ -62,99 +51,89 @@ pub enum SealFault {
     NoRandom,
 }
 
-/// The key all objects of one store are sealed under, with its public name.
-pub(crate) struct StoreKey {
-    key: DerivedKey,
-    id: [u8; KEY_ID_BYTES],
-}
-
-impl StoreKey {
-    pub(crate) fn of(master: &MasterKey) -> Self {
-        let key = master.derive("lake/objects/v1");
-        let name = key.derive("key id", b"");
-        let mut id = [0; KEY_ID_BYTES];
-        id.iter_mut().zip(name.as_bytes()).for_each(|(to, from)| *to = *from);
-        Self { key, id }
-    }
-}
-
-impl fmt::Debug for StoreKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StoreKey(hidden)")
-    }
-}
-
 /// The 64 bytes before the first chunk.
 #[derive(Clone, Copy)]
 pub(crate) struct Header {
+    key_id: KeyId,
     salt: [u8; SALT_BYTES],
     prefix: [u8; PREFIX_BYTES],
-    key_id: [u8; KEY_ID_BYTES],
+    suite: u8,
+    chunking: Chunking,
 }
 
 impl Header {
     /// A header for a new object: fresh salt and nonce prefix.
-    fn fresh(key: &StoreKey) -> Result<Self, SealFault> {
-        let mut header = Self { salt: [0; SALT_BYTES], prefix: [0; PREFIX_BYTES], key_id: key.id };
+    fn fresh(key: &DataKey, chunking: Chunking) -> Result<Self, SealFault> {
+        let (salt, prefix) = ([0; SALT_BYTES], [0; PREFIX_BYTES]);
+        let mut header = Self { key_id: key.id, salt, prefix, suite: key.key.suite().id(), chunking };
         getrandom::fill(&mut header.salt).map_err(|_| SealFault::NoRandom)?;
         getrandom::fill(&mut header.prefix).map_err(|_| SealFault::NoRandom)?;
         Ok(header)
     }
 
-    /// Reads the header at the start of `object`, which may go on behind it.
-    fn parse(object: &[u8], key: &StoreKey) -> Result<Self, SealFault> {
+    /// Reads the header at the start of `object`, which may go on behind it and lies at `path`.
+    pub(crate) fn parse(object: &[u8], path: &str) -> Result<Self, SealFault> {
         let (magic, rest) = object.split_first_chunk().ok_or(SealFault::NotSealed)?;
         let ([version], rest) = rest.split_first_chunk().ok_or(SealFault::NotSealed)?;
         let (key_id, rest) = rest.split_first_chunk().ok_or(SealFault::NotSealed)?;
         let (salt, rest) = rest.split_first_chunk().ok_or(SealFault::NotSealed)?;
         let (prefix, rest) = rest.split_first_chunk().ok_or(SealFault::NotSealed)?;
-        let (tail, _) = rest.split_first_chunk().ok_or(SealFault::NotSealed)?;
-        if magic != MAGIC || *version != VERSION || tail != &HEADER_TAIL {
+        let ([suite, chunk_log2, padding @ ..], _) = rest.split_first_chunk::<9>().ok_or(SealFault::NotSealed)?;
+        let chunking = Chunking::of_path(path);
+        let is_known = magic == MAGIC && *version == VERSION && suite_of(*suite).is_some();
+        if !is_known || *chunk_log2 != chunking.log2() || padding != &[0; 7] {
             return Err(SealFault::NotSealed);
         }
-        if *key_id != key.id {
-            return Err(SealFault::OtherKey);
-        }
-        Ok(Self { salt: *salt, prefix: *prefix, key_id: *key_id })
+        Ok(Self { key_id: *key_id, salt: *salt, prefix: *prefix, suite: *suite, chunking })
+    }
+
+    /// The key it was sealed under.
+    pub(crate) fn key_id(&self) -> &KeyId {
+        &self.key_id
     }
 
     fn to_bytes(self) -> Vec<u8> {
-        [&MAGIC[..], &[VERSION], &self.key_id, &self.salt, &self.prefix, &HEADER_TAIL].concat()
+        let tail = [self.suite, self.chunking.log2()];
+        [&MAGIC[..], &[VERSION], &self.key_id, &self.salt, &self.prefix, &tail, &[0; 7]].concat()
     }
 }
 
-/// Suite, chunk size and padding: fixed in this version.
-const HEADER_TAIL: [u8; 9] = [SUITE_AES_256_GCM, CHUNK_LOG2, 0, 0, 0, 0, 0, 0, 0];
-
 /// Seals and opens the chunks of one object.
 pub(crate) struct ObjectCipher {
-    cipher: Aes256Gcm,
+    cipher: Box<dyn Cipher>,
     prefix: [u8; PREFIX_BYTES],
+    chunking: Chunking,
     associated: Vec<u8>,
 }
 
 impl ObjectCipher {
-    /// For reading the object at `path` that begins with these bytes.
-    pub(crate) fn open(object: &[u8], key: &StoreKey, path: &str) -> Result<Self, SealFault> {
-        Ok(Self::with_header(Header::parse(object, key)?, key, path))
-    }
-
-    fn with_header(header: Header, key: &StoreKey, path: &str) -> Self {
+    /// For the object at `path` that begins with this header, with the key that the header names.
+    pub(crate) fn new(header: Header, key: &DataKey, path: &str) -> Result<Self, SealFault> {
+        // What the header says of the suite is not trusted: the key decides.
+        if header.key_id != key.id || header.suite != key.key.suite().id() {
+            return Err(SealFault::Changed);
+        }
         let object_key = key.key.derive("object", &header.salt);
         let mut associated = header.to_bytes();
         associated.extend_from_slice(path.as_bytes());
-        Self { cipher: Aes256Gcm::new(object_key.as_bytes().into()), prefix: header.prefix, associated }
+        let cipher = object_key.suite().cipher(object_key.as_bytes());
+        Ok(Self { cipher, prefix: header.prefix, chunking: header.chunking, associated })
     }
 
-    fn nonce(&self, index: u32, place: Place) -> Nonce<aes_gcm::aead::consts::U12> {
-        let mut nonce = [0; 12];
+    /// How the object is cut.
+    pub(crate) fn chunking(&self) -> Chunking {
+        self.chunking
+    }
+
+    fn nonce(&self, index: u32, place: Place) -> [u8; NONCE_BYTES] {
+        let mut nonce = [0; NONCE_BYTES];
         let last = match place {
             Place::Inner => 0,
             Place::Last => 1,
         };
         let bytes = self.prefix.iter().copied().chain(index.to_be_bytes()).chain([last]);
         nonce.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-        nonce.into()
+        nonce
     }
 
     /// Appends the sealed chunk to `out`.
@@ -162,10 +141,7 @@ impl ObjectCipher {
         let start = out.len();
         out.extend_from_slice(plain);
         let (_, body) = out.split_at_mut(start);
-        let tag = self
-            .cipher
-            .encrypt_inout_detached(&self.nonce(index, place), &self.associated, body.into())
-            .map_err(|_| SealFault::TooLarge)?;
+        let tag = self.cipher.seal(&self.nonce(index, place), &self.associated, body).ok_or(SealFault::TooLarge)?;
         out.extend_from_slice(&tag);
         Ok(())
     }
@@ -179,7 +155,7 @@ impl ObjectCipher {
         let mut moves = Vec::new();
         let mut offset = 0;
         while !rest.is_empty() {
-            let len = rest.len().min(SEALED_CHUNK as usize);
+            let len = rest.len().min(self.chunking.sealed_chunk() as usize);
             let (chunk, after) = rest.split_at_mut(len);
             let place = if index + 1 == n_chunks { Place::Last } else { Place::Inner };
             let opened = self.open_chunk(index, place, chunk)?;
@@ -200,15 +176,13 @@ impl ObjectCipher {
     fn open_chunk(&self, index: u64, place: Place, chunk: &mut [u8]) -> Result<usize, SealFault> {
         let index = u32::try_from(index).map_err(|_| SealFault::TooLarge)?;
         let body_len = chunk.len().checked_sub(TAG as usize).ok_or(SealFault::Length)?;
-        if place == Place::Inner && body_len as u64 != CHUNK {
+        if place == Place::Inner && body_len as u64 != self.chunking.chunk() {
             return Err(SealFault::Length);
         }
         let (body, tag) = chunk.split_at_mut(body_len);
-        let tag = Tag::try_from(&*tag).map_err(|_| SealFault::Length)?;
-        self.cipher
-            .decrypt_inout_detached(&self.nonce(index, place), &self.associated, body.into(), &tag)
-            .map_err(|_| SealFault::Changed)?;
-        Ok(body_len)
+        let tag: &[u8; TAG_BYTES] = (&*tag).try_into().map_err(|_| SealFault::Length)?;
+        let opened = self.cipher.open(&self.nonce(index, place), &self.associated, body, tag);
+        if opened { Ok(body_len) } else { Err(SealFault::Changed) }
     }
 }
 
@@ -223,36 +197,6 @@ impl fmt::Debug for ObjectCipher {
 enum Place {
     Inner,
     Last,
-}
-
-/// Plain length of an object of `sealed` bytes; nothing if sealing gives no such length.
-pub(crate) fn plain_len(sealed: u64) -> Option<u64> {
-    let body = sealed.checked_sub(HEADER)?;
-    let (full, rest) = (body / SEALED_CHUNK, body % SEALED_CHUNK);
-    match rest {
-        0 if full > 0 => Some(full * CHUNK),
-        // An empty chunk stands only alone: behind others it would be a second way to write the same content.
-        TAG if full > 0 => None,
-        _ => Some(full * CHUNK + rest.checked_sub(TAG)?),
-    }
-}
-
-/// Chunks of an object of `plain` bytes.
-pub(crate) fn n_chunks(plain: u64) -> u64 {
-    plain.div_ceil(CHUNK).max(1)
-}
-
-/// The chunks that hold the plain bytes `range`. An empty range at the start asks for the first chunk, so that an empty
-/// object is checked too.
-pub(crate) fn chunks_of(range: &Range<u64>) -> Range<u64> {
-    let first = range.start / CHUNK;
-    first..(range.end.saturating_sub(1) / CHUNK).max(first) + 1
-}
-
-/// Where those chunks lie in an object of `sealed` bytes.
-pub(crate) fn sealed_range(chunks: &Range<u64>, sealed: u64) -> Range<u64> {
-    let at = |chunk: u64| HEADER + chunk * SEALED_CHUNK;
-    at(chunks.start).min(sealed)..at(chunks.end).min(sealed)
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use connectors::{Connector, ObjectStoreConnector};
 use crate::Failure;
 use crate::failure::{chain_of, counted};
 use crate::screen::Screen;
-use crate::site::{load_config, load_key, load_policies, registry};
+use crate::site::{load_config, load_policies, registry};
 
 /// `datong check`.
 pub(crate) async fn run(config_file: &Path, screen: &Screen) -> Result<(), Failure> {
     let config = load_config(config_file)?;
     let registry = registry(&config)?;
     let policies = load_policies(&config, &registry.relations())?;
-    load_key(&config)?;
+    let _usable = config.key.encryption()?;
     let mut problems = 0_usize;
     for source in &config.sources {
         let found = match ObjectStoreConnector::from_url(&source.url, &source.options) {

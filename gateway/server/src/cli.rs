@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::screen::{Lang, Screen};
-use crate::{Failure, access, check, city_command, demo, doctor, init, policy, purge, quarantine, serve, sql, token};
+use crate::{
+    Failure, access, check, city_command, demo, doctor, init, key, policy, purge, quarantine, serve, sql, token,
+};
 
 /// Datong 打通: one governed view over departments' data. 跨部门数据统一视图
 #[derive(Debug, Parser)]
@@ -68,6 +70,9 @@ enum Command {
     /// Remove published versions that are no longer kept, with a signed certificate 清除过期版本并出具证明
     #[command(after_help = "Example 示例:\n  datong purge --dry-run\n  datong purge --verify certificates/purge-….jws")]
     Purge(PurgeArguments),
+    /// Keys of the data folder: status, rotation, another key-encryption key, destruction 密钥
+    #[command(subcommand)]
+    Key(key::KeyCommands),
     /// Examine the installation and say what to mend 诊断
     #[command(
         after_help = "Example 示例:\n  datong doctor\n  datong doctor --self-test report.jws\n  datong doctor --verify report.jws"
@@ -360,10 +365,11 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Serve => serve::run(config, screen).await,
         Command::Sql(arguments) => sql::run(&arguments, screen).await,
         Command::Token(arguments) => token::run(config, &arguments, screen),
-        Command::Policy(command) => policy::run(config, &command, screen),
+        Command::Policy(command) => policy::run(config, &command, screen).await,
         Command::Access(command) => access::run(config, &command, screen),
         Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
         Command::Purge(arguments) => purge::run(config, &arguments, screen).await,
+        Command::Key(command) => key::run(config, &command, screen).await,
         Command::Doctor { self_test, verify } => {
             doctor::run(config, self_test.as_deref(), verify.as_deref(), screen).await
         }

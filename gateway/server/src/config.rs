@@ -4,6 +4,7 @@
 //! relative to the file. There is no default for a security choice: keys, issuer and audience have to be given.
 
 mod bounds;
+mod data;
 mod reader;
 mod withdrawn;
 
@@ -16,6 +17,7 @@ use query::Limits;
 use schemas::DatasetId;
 
 pub(crate) use self::bounds::RetentionConfig;
+pub(crate) use self::data::KeyConfig;
 use self::reader::{Document, Section};
 pub(crate) use self::withdrawn::{Withdrawn, parse_withdrawn, subjects, write_withdrawn};
 use crate::site::declarations;
@@ -85,7 +87,7 @@ pub(crate) struct SourceConfig {
 pub(crate) struct Config {
     pub(crate) server: ServerConfig,
     pub(crate) data_folder: PathBuf,
-    pub(crate) key_file: PathBuf,
+    pub(crate) key: KeyConfig,
     pub(crate) audit_folder: PathBuf,
     pub(crate) trust: TrustConfig,
     pub(crate) policy_file: Option<PathBuf>,
@@ -131,12 +133,12 @@ impl Config {
         let sources = reading.sources(&top);
         document.close(&top, &["server", "data", "auth", "schemas", "policies", "limits", "retention", "source"]);
         document.finish(|| {
-            let (data_folder, key_file, audit_folder) = data?;
+            let data = data?;
             Some(Self {
                 server: server?,
-                data_folder,
-                key_file,
-                audit_folder,
+                data_folder: data.folder,
+                key: data.key,
+                audit_folder: data.audit_folder,
                 trust: trust?,
                 policy_file,
                 dataset_folder,
@@ -213,17 +215,6 @@ impl Reading<'_, '_> {
             ],
         );
         Some(ServerConfig { listen: listen?, behind_proxy, tls, cpu_threads, max_body_bytes, max_page_rows })
-    }
-
-    fn data(&mut self, top: &Section) -> Option<(PathBuf, PathBuf, PathBuf)> {
-        let section = self.document.required_section(top, "data")?;
-        let folder = self.document.required_text(&section, "folder");
-        let key_file = self.document.required_text(&section, "key_file");
-        let audit = self.document.text(&section, "audit_folder");
-        self.document.close(&section, &["folder", "key_file", "audit_folder"]);
-        let folder = self.path(folder)?;
-        let audit = self.path(audit).unwrap_or_else(|| folder.join("audit"));
-        Some((folder, self.path(key_file)?, audit))
     }
 
     fn trust(&mut self, top: &Section) -> Option<TrustConfig> {

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use self::figures::Figures;
 use crate::cli::DemoArguments;
-use crate::config::{Config, RetentionConfig, ServerConfig, SourceConfig, TrustConfig};
+use crate::config::{Config, KeyConfig, RetentionConfig, ServerConfig, SourceConfig, TrustConfig};
 use crate::screen::Screen;
 use crate::site::Site;
 use crate::{Failure, access, city_command, gateway, init, intake, serve};
@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     let issuer = init::make_keys(&folder.join("keys"))?;
     // Every demo begins with the shipped policies; while it runs they may be edited.
     std::fs::write(folder.join(POLICIES), PolicySet::shipped_text())?;
-    let site = Site::of_config(config(&folder, &city_folder, arguments)?)?;
+    let site = Site::of_config(config(&folder, &city_folder, arguments)?).await?;
     let report = intake::pull(&site, &site.config.sources, screen).await?;
     figures.pull(&report);
     let stage = Instant::now();
@@ -130,7 +130,7 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
             max_page_rows: 1_000,
         },
         data_folder: folder.join("data"),
-        key_file: folder.join("keys").join("datong.key"),
+        key: KeyConfig::of_file(folder.join("keys").join("datong.key")),
         audit_folder: folder.join("data").join("audit"),
         trust: TrustConfig {
             issuer: init::LOCAL_ISSUER.to_owned(),

@@ -17,7 +17,7 @@ pub(crate) async fn run(
     verify: Option<&Path>,
     screen: &Screen,
 ) -> Result<(), Failure> {
-    let site = Site::open(config_file)?;
+    let site = Site::open(config_file).await?;
     if let Some(report) = verify {
         return self_test::verify(&site, report, screen);
     }

@@ -55,7 +55,7 @@ pub(crate) struct Timings {
 
 /// `datong pull`.
 pub(crate) async fn run(config: &Path, arguments: &PullArguments, screen: &Screen) -> Result<(), Failure> {
-    let site = Site::open(config)?;
+    let site = Site::open(config).await?;
     let sources = chosen_sources(&site, &arguments.sources)?;
     let report = pull(&site, &sources, screen).await?;
     print(&report, screen);
@@ -103,7 +103,7 @@ pub(crate) async fn pull(site: &Site, sources: &[SourceConfig], screen: &Screen)
     }
     let clock = Instant::now();
     let stage = Stage::begin(screen, screen.pick("关联", "linking"), 0);
-    let linked = unify::link_all(site, &publication, &intake.written, started, stage).await?;
+    let linked = unify::link_all(site, &publication, unify::Changed::Written(&intake.written), started, stage).await?;
     timings.link = clock.elapsed();
     let clock = Instant::now();
     let link_report = unify::write(site, &publication, linked).await?;
@@ -115,6 +115,19 @@ pub(crate) async fn pull(site: &Site, sources: &[SourceConfig], screen: &Screen)
     report.link = Some(link_report);
     report.timings = timings;
     Ok(report)
+}
+
+/// Publishes everything but one dataset: its table and batch go, and what is linked is linked without it.
+pub(crate) async fn publish_without(site: &Site, dataset: &DatasetId, screen: &Screen) -> Result<u64, Failure> {
+    let failed = |error: lake::LakeError| {
+        Failure::caused_by("发布失败,仍使用上一版本", "not published; the last version stays", &error)
+    };
+    let publication = site.lake.begin().await.map_err(failed)?;
+    publication.drop_table(dataset);
+    let stage = Stage::begin(screen, screen.pick("重新关联", "linking again"), 0);
+    let linked = unify::link_all(site, &publication, unify::Changed::Without(dataset), Utc::now(), stage).await?;
+    unify::write(site, &publication, linked).await?;
+    Ok(publication.commit().await.map_err(failed)?.version)
 }
 
 /// Prints what a pull did.

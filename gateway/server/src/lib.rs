@@ -14,6 +14,7 @@ mod failure;
 mod gateway;
 mod init;
 mod intake;
+mod key;
 mod policy;
 mod progress;
 mod purge;

@@ -27,7 +27,7 @@ const LIVE: &str = "live";
 const SHIPPED: &str = "shipped";
 
 /// `datong policy`.
-pub(crate) fn run(config_file: &Path, command: &PolicyCommand, screen: &Screen) -> Result<(), Failure> {
+pub(crate) async fn run(config_file: &Path, command: &PolicyCommand, screen: &Screen) -> Result<(), Failure> {
     let desk = Desk { config_file, relations: relations(config_file)?, screen };
     match command {
         PolicyCommand::Matrix { file, role, relation, output } => {
@@ -53,7 +53,7 @@ pub(crate) fn run(config_file: &Path, command: &PolicyCommand, screen: &Screen) 
         }
         PolicyCommand::Test { file, cases } => desk.test(file, cases.as_deref()),
         PolicyCommand::Simulate { new, days, output } => {
-            simulate::run(config_file, &desk.policies(new)?, &desk.relations, *days, *output, screen)
+            simulate::run(config_file, &desk.policies(new)?, &desk.relations, *days, *output, screen).await
         }
         PolicyCommand::Export { file, format, role, attributes: given, purpose, relation } => {
             desk.known_relation(relation.as_deref())?;

@@ -35,7 +35,7 @@ struct Certificate {
 
 /// `datong purge`.
 pub(crate) async fn run(config: &Path, arguments: &PurgeArguments, screen: &Screen) -> Result<(), Failure> {
-    let site = Site::open(config)?;
+    let site = Site::open(config).await?;
     if let Some(file) = &arguments.verify {
         let certificate: Certificate = signed::verify(&site, KIND, file)?;
         print(&certificate, screen);

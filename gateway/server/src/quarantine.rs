@@ -16,7 +16,7 @@ use crate::site::Site;
 
 /// `datong quarantine`.
 pub(crate) async fn run(config: &Path, command: &QuarantineCommand, screen: &Screen) -> Result<(), Failure> {
-    let site = Site::open(config)?;
+    let site = Site::open(config).await?;
     match command {
         QuarantineCommand::List => list(&site, screen).await,
         QuarantineCommand::Show { dataset, rule, limit } => show(&site, dataset, rule.as_deref(), *limit, screen).await,

@@ -28,7 +28,7 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// `datong serve`.
 pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
     start_logging();
-    let site = Arc::new(Site::open(config)?);
+    let site = Arc::new(Site::open(config).await?);
     let (gateway, log) = gateway::start(&site)?;
     let version = gateway::publish_current(&site, &gateway).await?;
     access::apply_withdrawn(&site.config, &gateway)?;

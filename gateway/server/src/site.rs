@@ -1,9 +1,8 @@
 //! An opened site: declarations, tables, policies, keys.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use lake::{Lake, MasterKey};
+use lake::{Lake, SiteKey};
 use policies::{PolicyFault, PolicySet};
 use schemas::{Registry, Relation};
 
@@ -18,23 +17,25 @@ pub(crate) struct Site {
     pub(crate) registry: Registry,
     pub(crate) policies: PolicySet,
     pub(crate) lake: Lake,
-    pub(crate) key: Arc<MasterKey>,
+    pub(crate) key: SiteKey,
 }
 
 impl Site {
     /// Opens everything the configuration names.
-    pub(crate) fn open(config_file: &Path) -> Result<Self, Failure> {
-        Self::of_config(load_config(config_file)?)
+    pub(crate) async fn open(config_file: &Path) -> Result<Self, Failure> {
+        Self::of_config(load_config(config_file)?).await
     }
 
-    pub(crate) fn of_config(config: Config) -> Result<Self, Failure> {
+    pub(crate) async fn of_config(config: Config) -> Result<Self, Failure> {
         let registry = registry(&config)?;
         let policies = load_policies(&config, &registry.relations())?;
-        let key = load_key(&config)?;
-        let lake_key = load_key(&config)?;
-        let lake = Lake::open(&config.data_folder, lake_key)
+        let lake = Lake::open(&config.data_folder, config.key.lake_keys()?)
             .map_err(|error| Failure::caused_by("无法打开数据目录", "the data folder cannot be opened", &error))?;
-        Ok(Self { config, registry, policies, lake, key: Arc::new(key) })
+        let key =
+            lake.keys().site_key().await.map_err(|error| {
+                Failure::configuration(format!("密钥不可用:{}", chain_of(&error)), chain_of(&error))
+            })?;
+        Ok(Self { config, registry, policies, lake, key })
     }
 }
 
@@ -101,9 +102,4 @@ pub(crate) fn unsound_policies(faults: &[PolicyFault]) -> Failure {
         format!("策略有 {} 处错误\n{}", lines.len(), lines.join("\n")),
         format!("{} in the policies\n{}", counted(lines.len(), "fault"), lines.join("\n")),
     )
-}
-
-pub(crate) fn load_key(config: &Config) -> Result<MasterKey, Failure> {
-    MasterKey::load(&config.key_file)
-        .map_err(|error| Failure::configuration(format!("密钥不可用:{}", chain_of(&error)), chain_of(&error)))
 }

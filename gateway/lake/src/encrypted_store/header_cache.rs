@@ -57,6 +57,10 @@ impl HeaderCache {
         generations.keep(location.clone(), opened);
     }
 
+    pub(super) fn clear(&self) {
+        *self.generations.lock().unwrap_or_else(PoisonError::into_inner) = Generations::default();
+    }
+
     pub(super) fn forget(&self, location: &Path) {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         generations.young.remove(location);

@@ -13,12 +13,16 @@ use object_store::path::Path;
 use object_store::{Error, GetOptions, GetRange, GetResult, GetResultPayload, ObjectMeta, Result};
 
 use super::header_cache::Opened;
-use super::{EncryptedStore, STORE, broken, out_of_range};
-use crate::seal::{self, HEADER, ObjectCipher, SealFault};
+use super::{EncryptedStore, STORE, broken, no_key, out_of_range};
+use crate::seal::{Chunking, HEADER, Header, ObjectCipher, SealFault};
 
-/// Chunks read and opened at once: 4 MiB. Bounds the memory of a stream over an object of any size. Tests take few, so
+/// Plain bytes read and opened at once: 4 MiB. Bounds the memory of a stream over an object of any size. Tests take few, so
 /// that small objects have several windows.
-pub(super) const WINDOW_CHUNKS: u64 = if cfg!(test) { 4 } else { 64 };
+pub(super) const WINDOW_BYTES: u64 = if cfg!(test) { 4 << 16 } else { 4 << 20 };
+
+fn window_chunks(chunking: Chunking) -> u64 {
+    WINDOW_BYTES / chunking.chunk()
+}
 
 impl EncryptedStore {
     pub(super) async fn read(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -31,7 +35,8 @@ impl EncryptedStore {
                 Ok(result) => return Ok(result),
             }
         }
-        let (opened, start) = self.open(location, &options, chunks_at_the_start(&options)).await?;
+        let at_the_start = chunks_at_the_start(&options, Chunking::of_path(location.as_ref()));
+        let (opened, start) = self.open(location, &options, at_the_start).await?;
         self.read_opened(opened, location, &options, Some(start)).await.map_err(|error| match error {
             ReadError::Failed(error) => error,
             ReadError::Stale => replaced(location),
@@ -40,12 +45,14 @@ impl EncryptedStore {
 
     /// Reads the header and in the same request up to `n_chunks` chunks behind it, still sealed.
     async fn open(&self, location: &Path, options: &GetOptions, n_chunks: u64) -> Result<(Arc<Opened>, Bytes)> {
-        let end = seal::sealed_range(&(0..n_chunks), u64::MAX).end;
+        let chunking = Chunking::of_path(location.as_ref());
+        let end = chunking.sealed_range(&(0..n_chunks), u64::MAX).end;
         let request = GetOptions { range: Some(GetRange::Bounded(0..end)), ..options.clone() };
         let (meta, bytes) = self.fetch(location, request).await?;
-        let cipher =
-            ObjectCipher::open(&bytes, &self.key, location.as_ref()).map_err(|fault| broken(location, fault))?;
-        let plain_len = seal::plain_len(meta.size).ok_or_else(|| broken(location, SealFault::Length))?;
+        let header = Header::parse(&bytes, location.as_ref()).map_err(|fault| broken(location, fault))?;
+        let key = self.keys.to_open(header.key_id()).await.map_err(|error| no_key(location, error))?;
+        let cipher = ObjectCipher::new(header, &key, location.as_ref()).map_err(|fault| broken(location, fault))?;
+        let plain_len = chunking.plain_len(meta.size).ok_or_else(|| broken(location, SealFault::Length))?;
         let opened = Arc::new(Opened { meta, plain_len, cipher });
         if options.version.is_none() {
             self.headers.keep(location, Arc::clone(&opened));
@@ -77,9 +84,10 @@ impl EncryptedStore {
                 (Err(source), Some(_)) => return Err(ReadError::Failed(out_of_range(location, source.into()))),
             },
         };
-        let chunks = seal::chunks_of(&range);
-        let window = chunks.start..chunks.end.min(chunks.start + WINDOW_CHUNKS);
-        let wanted = seal::sealed_range(&window, opened.meta.size);
+        let chunking = opened.cipher.chunking();
+        let chunks = chunking.chunks_of(&range);
+        let window = chunks.start..chunks.end.min(chunks.start + window_chunks(chunking));
+        let wanted = chunking.sealed_range(&window, opened.meta.size);
         let at_hand = start.filter(|bytes| window.start == 0 && bytes.len() as u64 + HEADER >= wanted.end);
         let sealed = match at_hand {
             Some(bytes) => bytes.slice(..(wanted.end - HEADER) as usize),
@@ -127,12 +135,13 @@ impl EncryptedStore {
             .map(|r| GetRange::Bounded(r.clone()).as_range(opened.plain_len))
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(|source| out_of_range(location, source.into()))?;
-        let windows = merged(ranges.iter().map(seal::chunks_of).collect());
-        let requests: Vec<_> = windows.iter().map(|w| seal::sealed_range(w, opened.meta.size)).collect();
+        let chunking = opened.cipher.chunking();
+        let windows = merged(ranges.iter().map(|range| chunking.chunks_of(range)).collect());
+        let requests: Vec<_> = windows.iter().map(|w| chunking.sealed_range(w, opened.meta.size)).collect();
         let sealed = self.below.get_ranges(location, &requests).await?;
         let mut plain = Vec::with_capacity(windows.len());
         for (window, sealed) in windows.iter().zip(sealed) {
-            let whole = window.start * seal::CHUNK..(window.end * seal::CHUNK).min(opened.plain_len);
+            let whole = window.start * chunking.chunk()..(window.end * chunking.chunk()).min(opened.plain_len);
             plain.push((whole.clone(), open_window(opened, location, window, sealed, &whole)?));
         }
         ranges.iter().map(|range| cut(&plain, range).ok_or_else(|| broken(location, SealFault::Length))).collect()
@@ -140,11 +149,11 @@ impl EncryptedStore {
 }
 
 /// How many chunks to read along with the header: those a request from the start of the object wants first.
-fn chunks_at_the_start(options: &GetOptions) -> u64 {
+fn chunks_at_the_start(options: &GetOptions, chunking: Chunking) -> u64 {
     match &options.range {
-        None => WINDOW_CHUNKS,
-        Some(GetRange::Bounded(r)) if r.start < seal::CHUNK && r.start < r.end => {
-            seal::chunks_of(r).end.min(WINDOW_CHUNKS)
+        None => window_chunks(chunking),
+        Some(GetRange::Bounded(r)) if r.start < chunking.chunk() && r.start < r.end => {
+            chunking.chunks_of(r).end.min(window_chunks(chunking))
         }
         Some(_) => 0,
     }
@@ -170,16 +179,17 @@ fn open_window(
     sealed: Bytes,
     range: &Range<u64>,
 ) -> Result<Bytes> {
-    let expected = seal::sealed_range(window, opened.meta.size);
+    let chunking = opened.cipher.chunking();
+    let expected = chunking.sealed_range(window, opened.meta.size);
     if sealed.len() as u64 != expected.end - expected.start {
         return Err(broken(location, SealFault::Length));
     }
     let mut bytes = Vec::from(sealed);
     opened
         .cipher
-        .open_chunks(window.start, seal::n_chunks(opened.plain_len), &mut bytes)
+        .open_chunks(window.start, chunking.n_chunks(opened.plain_len), &mut bytes)
         .map_err(|fault| broken(location, fault))?;
-    let base = window.start * seal::CHUNK;
+    let base = window.start * chunking.chunk();
     let plain = base..base + bytes.len() as u64;
     let wanted = range.start.max(plain.start)..range.end.min(plain.end);
     cut(&[(plain, Bytes::from(bytes))], &wanted).ok_or_else(|| broken(location, SealFault::Length))
@@ -221,8 +231,9 @@ impl Windows {
             if this.chunks.is_empty() {
                 return Ok(None);
             }
-            let window = this.chunks.start..this.chunks.end.min(this.chunks.start + WINDOW_CHUNKS);
-            let range = Some(GetRange::Bounded(seal::sealed_range(&window, this.opened.meta.size)));
+            let chunking = this.opened.cipher.chunking();
+            let window = this.chunks.start..this.chunks.end.min(this.chunks.start + window_chunks(chunking));
+            let range = Some(GetRange::Bounded(chunking.sealed_range(&window, this.opened.meta.size)));
             let request = GetOptions { range, version: this.version.clone(), ..GetOptions::default() };
             let result = this.below.get_opts(&this.location, request).await?;
             if !this.opened.is(&result.meta) {

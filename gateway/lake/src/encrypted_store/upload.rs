@@ -7,13 +7,11 @@ use object_store::path::Path;
 use object_store::{Error, MultipartUpload, PutPayload, PutResult, Result, UploadPart};
 
 use super::{STORE, broken};
-use crate::seal::{SEALED_CHUNK, Sealer};
+use crate::seal::Sealer;
 
-/// Chunks per part below: 8 MiB. Object stores want equal parts of at least 5 MiB, and at most 10 000 of them; this allows
+/// Bytes per part below: 8 MiB. Object stores want equal parts of at least 5 MiB, and at most 10 000 of them; this allows
 /// objects of 80 GB. Tests take few, so that small objects have several parts.
-pub(super) const PART_CHUNKS: usize = if cfg!(test) { 4 } else { 128 };
-
-const PART_BYTES: usize = PART_CHUNKS * SEALED_CHUNK as usize;
+pub(super) const PART_BYTES: usize = if cfg!(test) { 1 << 18 } else { 8 << 20 };
 
 /// Seals parts in the order in which they are put, and passes them on in parts of its own size. Between the two it holds
 /// less than one part.

@@ -1,6 +1,7 @@
 //! Sealing a stream of bytes, chunk by chunk.
 
-use super::{CHUNK, Header, ObjectCipher, Place, SealFault, StoreKey};
+use super::{Chunking, Header, ObjectCipher, Place, SealFault};
+use crate::key_ring::DataKey;
 
 /// Takes plain bytes in pieces of any size and gives sealed bytes; holds at most one chunk of plain text besides what
 /// has not been taken yet.
@@ -15,15 +16,15 @@ pub(crate) struct Sealer {
 
 impl Sealer {
     /// Starts a new object that will lie at `path`.
-    pub(crate) fn new(key: &StoreKey, path: &str) -> Result<Self, SealFault> {
-        let header = Header::fresh(key)?;
-        let cipher = ObjectCipher::with_header(header, key, path);
-        Ok(Self { cipher, pending: Vec::with_capacity(CHUNK as usize), next: 0, sealed: header.to_bytes() })
+    pub(crate) fn new(key: &DataKey, path: &str) -> Result<Self, SealFault> {
+        let header = Header::fresh(key, Chunking::of_path(path))?;
+        let cipher = ObjectCipher::new(header, key, path)?;
+        Ok(Self { cipher, pending: Vec::new(), next: 0, sealed: header.to_bytes() })
     }
 
     /// Seals `parts`, one after the other, as a whole object at `path`.
     pub(crate) fn seal_all<'a>(
-        key: &StoreKey,
+        key: &DataKey,
         path: &str,
         parts: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Vec<u8>, SealFault> {
@@ -36,12 +37,13 @@ impl Sealer {
 
     /// Adds plain bytes.
     pub(crate) fn push(&mut self, mut plain: &[u8]) -> Result<(), SealFault> {
+        let chunk = self.cipher.chunking().chunk() as usize;
         while !plain.is_empty() {
             // Only now is it certain that a full pending chunk is not the last.
-            if self.pending.len() as u64 == CHUNK {
+            if self.pending.len() == chunk {
                 self.seal_pending(Place::Inner)?;
             }
-            let room = CHUNK as usize - self.pending.len();
+            let room = chunk - self.pending.len();
             let (now, later) = plain.split_at(room.min(plain.len()));
             self.pending.extend_from_slice(now);
             plain = later;

@@ -1,10 +1,19 @@
 use super::*;
+use crate::MasterKey;
+use crate::suite::{AES_256_GCM, SM4_GCM, SUITES, Suite};
 
 const PATH: &str = "tables/unified/person/part-0.parquet";
+const BULK: Chunking = Chunking::BULK;
+const CHUNK: u64 = 1 << 16;
+const SEALED_CHUNK: u64 = CHUNK + 16;
 const C: usize = CHUNK as usize;
 
-fn key() -> StoreKey {
-    StoreKey::of(&MasterKey::from_bytes([9; 32]))
+fn key_in(suite: Suite) -> DataKey {
+    DataKey { id: [3; 8], key: MasterKey::from_bytes([9; 32]).derive_in(suite, "objects") }
+}
+
+fn key() -> DataKey {
+    key_in(AES_256_GCM)
 }
 
 fn text(len: usize) -> Vec<u8> {
@@ -15,11 +24,20 @@ fn seal(plain: &[u8]) -> Vec<u8> {
     Sealer::seal_all(&key(), PATH, [plain]).unwrap()
 }
 
+fn cipher(sealed: &[u8], path: &str, key: &DataKey) -> Result<ObjectCipher, SealFault> {
+    ObjectCipher::new(Header::parse(sealed, path)?, key, path)
+}
+
 fn open(sealed: &[u8], path: &str) -> Result<Vec<u8>, SealFault> {
-    let cipher = ObjectCipher::open(sealed, &key(), path)?;
-    let plain = plain_len(sealed.len() as u64).ok_or(SealFault::Length)?;
+    open_with(sealed, path, &key())
+}
+
+fn open_with(sealed: &[u8], path: &str, key: &DataKey) -> Result<Vec<u8>, SealFault> {
+    let cipher = cipher(sealed, path, key)?;
+    let chunking = cipher.chunking();
+    let plain = chunking.plain_len(sealed.len() as u64).ok_or(SealFault::Length)?;
     let mut body = sealed[HEADER as usize..].to_vec();
-    cipher.open_chunks(0, n_chunks(plain), &mut body)?;
+    cipher.open_chunks(0, chunking.n_chunks(plain), &mut body)?;
     assert_eq!(body.len() as u64, plain, "the length is known before the content");
     Ok(body)
 }
@@ -31,7 +49,7 @@ fn what_was_sealed_opens_again() {
     for len in LENGTHS {
         let plain = text(len);
         let sealed = seal(&plain);
-        assert_eq!(plain_len(sealed.len() as u64), Some(len as u64));
+        assert_eq!(BULK.plain_len(sealed.len() as u64), Some(len as u64));
         assert_eq!(open(&sealed, PATH).unwrap(), plain, "{len}");
     }
 }
@@ -104,11 +122,40 @@ fn a_chunk_of_another_object_does_not_fit() {
 }
 
 #[test]
-fn another_master_key_is_named_as_such() {
-    let other = StoreKey::of(&MasterKey::from_bytes([10; 32]));
-    assert_eq!(ObjectCipher::open(&seal(b"x"), &other, PATH).unwrap_err(), SealFault::OtherKey);
-    assert_eq!(ObjectCipher::open(&[0; 64], &key(), PATH).unwrap_err(), SealFault::NotSealed);
-    assert_eq!(ObjectCipher::open(&seal(b"x")[..63], &key(), PATH).unwrap_err(), SealFault::NotSealed);
+fn a_header_names_key_and_suite_and_both_have_to_fit() {
+    let sealed = seal(b"x");
+    let other = DataKey { id: [4; 8], key: key().key };
+    assert_eq!(open_with(&sealed, PATH, &other), Err(SealFault::Changed));
+    assert_eq!(open_with(&sealed, PATH, &key_in(SM4_GCM)), Err(SealFault::Changed));
+    assert_eq!(Header::parse(&sealed, PATH).unwrap().key_id(), &[3; 8]);
+    assert_eq!(open(&[0; 64], PATH), Err(SealFault::NotSealed));
+    assert_eq!(open(&sealed[..63], PATH), Err(SealFault::NotSealed));
+}
+
+#[test]
+fn both_suites_seal() {
+    let plain = text(2 * C + 9);
+    for suite in SUITES {
+        let sealed = Sealer::seal_all(&key_in(suite), PATH, [plain.as_slice()]).unwrap();
+        assert_eq!(sealed[55], suite.id());
+        assert_eq!(open_with(&sealed, PATH, &key_in(suite)).unwrap(), plain);
+        let mut changed = sealed.clone();
+        changed[80_000] ^= 1;
+        assert_eq!(open_with(&changed, PATH, &key_in(suite)), Err(SealFault::Changed));
+        changed[55] = 3 - suite.id();
+        assert_eq!(open_with(&changed, PATH, &key_in(suite)), Err(SealFault::Changed));
+    }
+}
+
+#[test]
+fn an_index_is_cut_into_small_chunks() {
+    let path = "index/unified/person/a.records";
+    for len in [0, 1, 4095, 4096, 4097, 70_000] {
+        let sealed = Sealer::seal_all(&key(), path, [text(len).as_slice()]).unwrap();
+        assert_eq!(sealed.len(), 64 + len + 16 * len.div_ceil(4096).max(1));
+        assert_eq!(open(&sealed, path).unwrap(), text(len));
+        assert!(open(&sealed, PATH).is_err(), "an object of another place");
+    }
 }
 
 #[test]
@@ -117,23 +164,26 @@ fn lengths_no_sealing_gives_are_refused() {
     for bad in
         [0, 63, 64, at_least - 1, HEADER + SEALED_CHUNK + 1, HEADER + SEALED_CHUNK + 15, HEADER + SEALED_CHUNK + 16]
     {
-        assert_eq!(plain_len(bad), None, "{bad}");
+        assert_eq!(BULK.plain_len(bad), None, "{bad}");
     }
-    assert_eq!(plain_len(at_least), Some(0));
-    assert_eq!(plain_len(HEADER + SEALED_CHUNK), Some(CHUNK));
-    assert_eq!(plain_len(HEADER + SEALED_CHUNK + 17), Some(CHUNK + 1));
+    assert_eq!(BULK.plain_len(at_least), Some(0));
+    assert_eq!(BULK.plain_len(HEADER + SEALED_CHUNK), Some(CHUNK));
+    assert_eq!(BULK.plain_len(HEADER + SEALED_CHUNK + 17), Some(CHUNK + 1));
 }
 
 #[test]
 fn a_range_touches_only_its_chunks() {
-    assert_eq!(chunks_of(&(0..1)), 0..1);
-    assert_eq!(chunks_of(&(0..CHUNK)), 0..1);
-    assert_eq!(chunks_of(&(0..CHUNK + 1)), 0..2);
-    assert_eq!(chunks_of(&(CHUNK..CHUNK + 1)), 1..2);
-    assert_eq!(chunks_of(&(CHUNK - 1..3 * CHUNK)), 0..3);
-    assert_eq!(chunks_of(&(0..0)), 0..1);
-    assert_eq!(sealed_range(&(1..2), 1 << 30), HEADER + SEALED_CHUNK..HEADER + 2 * SEALED_CHUNK);
-    assert_eq!(sealed_range(&(1..9), HEADER + SEALED_CHUNK + 50), HEADER + SEALED_CHUNK..HEADER + SEALED_CHUNK + 50);
+    assert_eq!(BULK.chunks_of(&(0..1)), 0..1);
+    assert_eq!(BULK.chunks_of(&(0..CHUNK)), 0..1);
+    assert_eq!(BULK.chunks_of(&(0..CHUNK + 1)), 0..2);
+    assert_eq!(BULK.chunks_of(&(CHUNK..CHUNK + 1)), 1..2);
+    assert_eq!(BULK.chunks_of(&(CHUNK - 1..3 * CHUNK)), 0..3);
+    assert_eq!(BULK.chunks_of(&(0..0)), 0..1);
+    assert_eq!(BULK.sealed_range(&(1..2), 1 << 30), HEADER + SEALED_CHUNK..HEADER + 2 * SEALED_CHUNK);
+    assert_eq!(
+        BULK.sealed_range(&(1..9), HEADER + SEALED_CHUNK + 50),
+        HEADER + SEALED_CHUNK..HEADER + SEALED_CHUNK + 50
+    );
 }
 
 #[test]

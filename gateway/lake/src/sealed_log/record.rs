@@ -2,26 +2,24 @@
 
 use std::fmt;
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Tag};
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
 
 use super::LogError;
 use crate::DerivedKey;
+use crate::suite::{Cipher, NONCE_BYTES, TAG_BYTES};
 
 pub(super) const HEADER_BYTES: usize = 64;
 pub(super) const HEAD_BYTES: usize = 4 + NONCE_BYTES + TAG_BYTES;
 
 const MAGIC: &[u8; 8] = b"DTLOG\0\0\x01";
 const SALT_BYTES: usize = 32;
-const NONCE_BYTES: usize = 12;
-const TAG_BYTES: usize = 16;
 
 /// Seals and opens the records of one log file.
 #[derive(Clone)]
 pub(super) struct LogCipher {
-    cipher: Aes256Gcm,
+    cipher: Arc<dyn Cipher>,
     head_key: DerivedKey,
     /// Header and file name.
     associated: Vec<u8>,
@@ -58,7 +56,7 @@ impl LogCipher {
     fn with_salt(key: &DerivedKey, salt: &[u8; SALT_BYTES], header: &[u8; HEADER_BYTES], name: &[u8]) -> Self {
         let record_key = key.derive("log record", salt);
         Self {
-            cipher: Aes256Gcm::new(record_key.as_bytes().into()),
+            cipher: key.suite().cipher(record_key.as_bytes()).into(),
             head_key: key.derive("log head", salt),
             associated: [header.as_slice(), name].concat(),
         }
@@ -77,10 +75,7 @@ impl LogCipher {
         let start = out.len();
         out.extend_from_slice(record);
         let (_, body) = out.split_at_mut(start);
-        let tag = self
-            .cipher
-            .encrypt_inout_detached(&nonce.into(), &self.associated_with(&head, number), body.into())
-            .map_err(|_| too_long())?;
+        let tag = self.cipher.seal(&nonce, &self.associated_with(&head, number), body).ok_or_else(too_long)?;
         out.extend_from_slice(&tag);
         Ok(())
     }
@@ -89,9 +84,10 @@ impl LogCipher {
     pub(super) fn open_body(&self, head: &Head, number: u64, mut body: Vec<u8>) -> Option<Vec<u8>> {
         let plain_len = body.len().checked_sub(TAG_BYTES)?;
         let (text, tag) = body.split_at_mut(plain_len);
-        let tag = Tag::try_from(&*tag).ok()?;
-        let associated = self.associated_with(head, number);
-        self.cipher.decrypt_inout_detached(&head.nonce.into(), &associated, text.into(), &tag).ok()?;
+        let tag: &[u8; TAG_BYTES] = (&*tag).try_into().ok()?;
+        if !self.cipher.open(&head.nonce, &self.associated_with(head, number), text, tag) {
+            return None;
+        }
         body.truncate(plain_len);
         Some(body)
     }
@@ -100,19 +96,10 @@ impl LogCipher {
         [self.associated.as_slice(), &number.to_be_bytes(), &head.body_len.to_be_bytes()].concat()
     }
 
-    fn head_mac(&self, head: &Head, number: u64) -> Hmac<Sha256> {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.head_key.as_bytes()).expect("a key of 32 bytes");
-        mac.update(&self.associated_with(head, number));
-        mac.update(&head.nonce);
-        mac
-    }
-
     fn head_tag(&self, head: &Head, number: u64) -> [u8; TAG_BYTES] {
-        let mut tag = [0; TAG_BYTES];
-        let full = self.head_mac(head, number).finalize().into_bytes();
-        tag.iter_mut().zip(full).for_each(|(to, from)| *to = from);
-        tag
+        let associated = self.associated_with(head, number);
+        let code = self.head_key.suite().mac(self.head_key.as_bytes(), &[&associated, &head.nonce]);
+        *code.first_chunk().unwrap_or(&[0; TAG_BYTES])
     }
 }
 
@@ -126,10 +113,9 @@ impl Head {
     /// Reads a head that is certain to be the one written for record `number`.
     pub(super) fn open(bytes: &[u8; HEAD_BYTES], number: u64, cipher: &LogCipher) -> Option<Self> {
         let (len, rest) = bytes.split_first_chunk()?;
-        let (nonce, tag) = rest.split_first_chunk()?;
+        let (nonce, tag) = rest.split_first_chunk::<NONCE_BYTES>()?;
         let head = Self { body_len: u32::from_be_bytes(*len), nonce: *nonce };
-        cipher.head_mac(&head, number).verify_truncated_left(tag).ok()?;
-        Some(head)
+        bool::from(cipher.head_tag(&head, number).ct_eq(tag)).then_some(head)
     }
 
     pub(super) fn body_len(&self) -> usize {

@@ -1,6 +1,8 @@
 //! The lake from outside: publishing and reading, failures at any moment, and what somebody without the key can do.
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod edits;

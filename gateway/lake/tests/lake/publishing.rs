@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::synthetic::{column_name, id, joined, name, relation, rows};
+use super::synthetic::{column_name, id, joined, name, publish, relation, rows};
 use arrow::datatypes::DataType;
 use datafusion::prelude::{SessionContext, col, lit};
-use lake::{Lake, LakeError, MasterKey, Published};
+use lake::{KeyError, Lake, LakeError, MasterKey};
 use object_store::memory::InMemory;
-use schemas::Relation;
 
 struct Fixture {
     _dir: tempfile::TempDir,
@@ -22,14 +21,6 @@ fn local() -> Fixture {
     let dir = tempfile::tempdir().unwrap();
     let lake = Lake::open(&dir.path().join("data"), key()).unwrap();
     Fixture { _dir: dir, lake }
-}
-
-async fn publish(lake: &Lake, relation: &Relation, rows_to: i64, tag: &str) -> Published {
-    let publication = lake.begin().await.unwrap();
-    let mut writer = publication.writer(relation).unwrap();
-    writer.write(rows(relation, 0, rows_to, tag)).await.unwrap();
-    writer.finish().await.unwrap();
-    publication.commit().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -313,5 +304,6 @@ async fn another_key_cannot_open_the_lake() {
     publish(&fixture.lake, &relation("unified.person"), 3, "x").await;
     let other = Lake::open(&fixture._dir.path().join("data"), MasterKey::from_bytes([2; 32])).unwrap();
     assert!(matches!(other.published().await, Err(LakeError::Store { .. })));
+    assert!(matches!(other.keys().site_key().await, Err(KeyError::OtherKey { .. })));
     assert!(other.begin().await.is_err());
 }

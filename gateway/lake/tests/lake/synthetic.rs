@@ -7,6 +7,7 @@ use arrow::array::{
     StringArray, StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::datatypes::Field;
+use lake::{Lake, Published};
 use schemas::{Column, ColumnName, FieldType, Identifiability, Relation, RelationName, Sensitivity};
 
 /// Stands in every name, so that a scan of the files can look for it.
@@ -102,4 +103,13 @@ pub(crate) fn rows(relation: &Relation, from: i64, to: i64, tag: &str) -> Record
 pub(crate) fn joined(batches: &[RecordBatch]) -> RecordBatch {
     let schema = batches.first().expect("at least one batch").schema();
     arrow::compute::concat_batches(&schema, batches).unwrap()
+}
+
+/// Publishes `rows_to` rows of one table.
+pub(crate) async fn publish(lake: &Lake, relation: &Relation, rows_to: i64, tag: &str) -> Published {
+    let publication = lake.begin().await.unwrap();
+    let mut writer = publication.writer(relation).unwrap();
+    writer.write(rows(relation, 0, rows_to, tag)).await.unwrap();
+    writer.finish().await.unwrap();
+    publication.commit().await.unwrap()
 }

@@ -23,7 +23,7 @@ struct Attack {
 impl Attack {
     async fn on(plain_len: usize) -> Self {
         let below = Arc::new(InMemory::new());
-        let store = EncryptedStore::new(Arc::clone(&below) as Arc<dyn ObjectStore>, &MasterKey::from_bytes([1; 32]));
+        let store = EncryptedStore::over(Arc::clone(&below) as Arc<dyn ObjectStore>, MasterKey::from_bytes([1; 32]));
         let path = Path::from("tables/a");
         let plain: Bytes = (0..plain_len).map(|i| (i * 31 + i / 257) as u8).collect::<Vec<_>>().into();
         store.put(&path, plain.clone().into()).await.unwrap();
@@ -109,7 +109,7 @@ async fn swapped_objects_are_refused() {
 #[tokio::test]
 async fn another_key_opens_nothing_and_says_so() {
     let attack = Attack::on(100).await;
-    let other = EncryptedStore::new(Arc::clone(&attack.below) as Arc<dyn ObjectStore>, &MasterKey::from_bytes([2; 32]));
+    let other = EncryptedStore::over(Arc::clone(&attack.below) as Arc<dyn ObjectStore>, MasterKey::from_bytes([2; 32]));
     let refused = other.get(&attack.path).await.unwrap_err();
     let mut source: Option<&dyn std::error::Error> = Some(&refused);
     let mut texts = Vec::new();
@@ -117,7 +117,7 @@ async fn another_key_opens_nothing_and_says_so() {
         texts.push(error.to_string());
         source = error.source();
     }
-    assert!(texts.iter().any(|t| t == "sealed under another key"), "{texts:?}");
+    assert!(texts.iter().any(|t| t.contains("is wrapped by another key-encryption key")), "{texts:?}");
 }
 
 #[tokio::test]

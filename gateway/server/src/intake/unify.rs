@@ -16,15 +16,23 @@ fn failed(error: &LakeError) -> Failure {
     Failure::caused_by("数据读写失败", "tables cannot be read or written", error)
 }
 
-/// Links the tables just written together with the unchanged ones of the published version.
+/// What differs from the published version.
+pub(super) enum Changed<'c> {
+    /// These tables were written.
+    Written(&'c [WrittenTable]),
+    /// This dataset goes.
+    Without(&'c DatasetId),
+}
+
+/// Links what will be published: the published tables, but for what changed.
 pub(super) async fn link_all(
     site: &Site,
     publication: &Publication,
-    written: &[WrittenTable],
+    changed: Changed<'_>,
     now: DateTime<Utc>,
     stage: Stage,
 ) -> Result<Linked, Failure> {
-    let snapshot = site.lake.snapshot(&to_be_linked(publication, written, now));
+    let snapshot = site.lake.snapshot(&to_be_linked(publication, changed, now));
     let mut landed: BTreeMap<DatasetId, Vec<RecordBatch>> = BTreeMap::new();
     for dataset in site.registry.datasets() {
         if snapshot.relations().any(|name| *name == dataset.id) {
@@ -52,8 +60,8 @@ pub(super) async fn link_all(
     }
 }
 
-/// The published state with the new tables in place of the old: what will be published, seen by this pull alone.
-fn to_be_linked(publication: &Publication, written: &[WrittenTable], now: DateTime<Utc>) -> Published {
+/// The published state with the changes made: what will be published, seen by this process alone.
+fn to_be_linked(publication: &Publication, changed: Changed<'_>, now: DateTime<Utc>) -> Published {
     let mut state = publication.base().cloned().unwrap_or_else(|| Published {
         version: 0,
         published_at: now,
@@ -61,7 +69,14 @@ fn to_be_linked(publication: &Publication, written: &[WrittenTable], now: DateTi
         batches: BTreeMap::new(),
         notes: BTreeMap::new(),
     });
-    state.tables.extend(written.iter().map(|table| (table.relation.clone(), table.version)));
+    match changed {
+        Changed::Written(written) => {
+            state.tables.extend(written.iter().map(|table| (table.relation.clone(), table.version)));
+        }
+        Changed::Without(dataset) => {
+            state.tables.remove(dataset);
+        }
+    }
     state
 }
 

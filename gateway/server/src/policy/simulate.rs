@@ -53,7 +53,7 @@ struct ShapeReport {
 }
 
 /// `datong policy simulate`.
-pub(super) fn run(
+pub(super) async fn run(
     config_file: &Path,
     new: &PolicySet,
     relations: &[Relation],
@@ -67,7 +67,7 @@ pub(super) fn run(
             format!("days have to be from 1 to {DAYS_MAX}"),
         ));
     }
-    let site = Site::open(config_file)?;
+    let site = Site::open(config_file).await?;
     let (now, then) = (Sight::of(&site.policies, relations), Sight::of(new, relations));
     let mut lines: Vec<ShapeReport> =
         shapes(&site, days)?.into_iter().map(|(shape, requests)| compare(&shape, requests, &now, &then)).collect();
