@@ -3,7 +3,7 @@
 //! For each role, without a purpose and under each it may declare in either set, and for each relation, three things are
 //! compared: whether the relation can be read, what is shown of each column, of adults and of children
 //! ([`crate::Mask::shows_no_more_than`]), and which rows are shown, over every principal of the role and every row
-//! (`inclusion`, exact). Denies have taken away what they do. What is *not* compared: which columns together give a masked
+//! (`inclusion`, exact); and for each role how far back it may look. Denies have taken away what they do. What is *not* compared: which columns together give a masked
 //! value away, that a lifted mask tells of a child, and how many principals a role has.
 
 mod cells;
@@ -11,6 +11,7 @@ mod change;
 mod inclusion;
 mod normal_form;
 mod notes;
+mod past;
 mod purposes;
 mod words;
 
@@ -75,6 +76,7 @@ impl PolicySet {
     pub fn diff(old: &Self, new: &Self, relations: &[Relation]) -> PolicyDiff {
         let subjects = Subjects::of(old, new);
         let mut changes = purposes::compare(old, new, &subjects);
+        changes.extend(past::compare(old, new, &subjects));
         changes.extend(cells::compare(old, new, relations, &subjects));
         changes.sort_by(|a, b| a.key().cmp(&b.key()));
         PolicyDiff { changes, notes: notes::compare(old, new) }

@@ -11,7 +11,7 @@ use schemas::{Classification, FieldType, Relation};
 use serde_json::{Map, Value, json};
 
 use self::masks::{catalogue_mask, mask, mask_names};
-use crate::{AggregateRule, RevealRule, SearchKey, SearchRule};
+use crate::{AggregateRule, RevealRule, Role, SearchKey, SearchRule};
 
 /// Classes of personal information.
 const CLASSES: [&str; 10] = ["none", "P", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"];
@@ -105,6 +105,12 @@ fn role() -> Value {
                 "description": "行规则可以比较的人员属性 / attributes that row rules may compare with",
                 "type": "array",
                 "items": { "$ref": "#/$defs/name" },
+            },
+            "past_days": {
+                "description": "可以查询多少天以内的旧版本和变化;0 为只看现行版本 / days back for earlier versions and changes; 0: only what is published now",
+                "type": "integer",
+                "minimum": 0,
+                "maximum": Role::PAST_DAYS_MAX,
             },
         },
     })

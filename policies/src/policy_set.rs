@@ -42,6 +42,14 @@ pub struct Role {
     pub en: String,
     /// Attributes of the principal that its row rules compare with: `grids`.
     pub attributes: Vec<String>,
+    /// How many days back it may ask for what was published before and for what has changed since; 0: only for what is
+    /// published now.
+    pub past_days: u32,
+}
+
+impl Role {
+    /// Longest look back, in days.
+    pub const PAST_DAYS_MAX: u32 = 3_650;
 }
 
 /// The rules of one role for one relation.

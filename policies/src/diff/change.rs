@@ -73,6 +73,8 @@ pub enum ChangedPart {
     Purpose,
     /// The last day on which the purpose holds.
     Expiry,
+    /// How far back earlier versions may be asked for.
+    Past,
     /// Whether the relation is invisible, refused or visible.
     Visibility,
     /// Which rows are shown, over all principals of the role.
@@ -94,6 +96,7 @@ impl ChangedPart {
         match self {
             Self::Purpose => "用途",
             Self::Expiry => "用途期限",
+            Self::Past => "历史版本",
             Self::Visibility => "可见性",
             Self::Rows => "行",
             Self::Aggregate => "统计",
@@ -109,6 +112,7 @@ impl ChangedPart {
         match self {
             Self::Purpose => "purpose",
             Self::Expiry => "last day of the purpose",
+            Self::Past => "earlier versions",
             Self::Visibility => "visibility",
             Self::Rows => "rows",
             Self::Aggregate => "statistics",
@@ -167,7 +171,7 @@ pub struct PolicyChange {
     pub role: String,
     /// Id of the declared purpose; `None` if none is declared.
     pub purpose: Option<String>,
-    /// Name of the relation; `None` for a change of the purpose itself.
+    /// Name of the relation; `None` for a change of the purpose or role itself.
     pub relation: Option<String>,
     /// What has changed.
     pub part: ChangedPart,

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::deny_spec::ANY_ROLE;
 use super::fault::{FaultKind, Faults};
-use super::reader::{TableReader, Text, Value, text_of, texts_of, wrong_type};
+use super::reader::{TableReader, Text, Value, number_of, text_of, texts_of, wrong_type};
 use crate::{Purpose, Role};
 
 /// Days from 0001-01-01 (day 1) to 1970-01-01.
@@ -30,10 +30,12 @@ pub(super) fn read_roles(table: Option<&DeTable<'_>>, faults: &mut Faults<'_>) -
         let zh = reader.require_text("zh", faults);
         let en = reader.require_text("en", faults);
         let attributes = reader.get("attributes").map_or_else(Vec::new, |value| read_attributes(value, faults));
+        let past_days = reader.get("past_days").and_then(|value| read_past_days(value, faults)).unwrap_or(0);
         reader.close(faults);
         // A role with a fault stays known, so that the rules that name it do not report it again.
         let text = |t: Option<Text>| t.map_or_else(String::new, |t| t.text);
-        roles.insert(name.to_owned(), Role { name: name.to_owned(), zh: text(zh), en: text(en), attributes });
+        let name = name.to_owned();
+        roles.insert(name.clone(), Role { name, zh: text(zh), en: text(en), attributes, past_days });
     }
     roles
 }
@@ -48,6 +50,14 @@ fn read_attributes(value: &Value<'_>, faults: &mut Faults<'_>) -> Vec<String> {
         check_name(&name.text, name.span.clone(), false, faults);
     }
     names.into_iter().map(|n| n.text).collect()
+}
+
+fn read_past_days(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<u32> {
+    let days = number_of(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n <= Role::PAST_DAYS_MAX);
+    if days.is_none() {
+        wrong_type("past_days", value, "a whole number from 0 to 3650", faults);
+    }
+    days
 }
 
 /// The purposes, and the ids of those whose fields could not be read, so that their rules are not held against them.
