@@ -197,13 +197,13 @@ async fn a_shredded_dataset_cannot_be_read_by_anybody() {
     // The running server loses it too, and goes on with the rest.
     let mut gone = door.sql(n_floating).await;
     for _ in 0..50 {
-        if gone.status != 200 {
+        if gone.status == 404 {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         gone = door.sql(n_floating).await;
     }
-    assert_ne!(gone.status, 200, "{}", gone.text());
+    assert_eq!(gone.status, 404, "{}", gone.text());
     let _rest = door.sql("SELECT count(*) AS n FROM unified.person").await.expect_status(200);
     drop(running);
     let destroyed = keys(&site);

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use deltalake::DeltaTable;
+use deltalake::checkpoints::create_checkpoint;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{Action, Add, MetadataExt, StructType};
@@ -121,6 +122,14 @@ impl Tables {
         let schema = state.snapshot().arrow_schema();
         let provider = table.table_provider().await?;
         Ok(PinnedTable { provider, schema, files })
+    }
+
+    /// Writes down what the table is at `version`, so that it opens without the entries of its log before.
+    pub(crate) async fn checkpoint(&self, relation: &RelationName, version: u64) -> Result<(), LakeError> {
+        let failed = LakeError::table(relation);
+        let mut table = DeltaTable::new(self.log_store(relation).map_err(&failed)?);
+        table.load_version(version).await.map_err(&failed)?;
+        create_checkpoint(&table, None).await.map_err(&failed)
     }
 
     /// Commits a version that holds exactly `files`, on top of the latest one, whether that one was published or not.

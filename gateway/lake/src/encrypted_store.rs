@@ -283,16 +283,16 @@ fn broken(location: &Path, source: SealFault) -> Error {
     Error::Generic { store: STORE, source: Box::new(BrokenSeal { path: location.to_string(), source }) }
 }
 
-/// An object whose key cannot be had.
+/// An object whose key cannot be had. Why is part of the text, since engines above keep no sources.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no key for object `{path}`")]
+#[error("there is no key for object `{path}`: {reason}")]
 struct NoKey {
     path: String,
-    source: KeyError,
+    reason: KeyError,
 }
 
-fn no_key(location: &Path, source: KeyError) -> Error {
-    Error::Generic { store: STORE, source: Box::new(NoKey { path: location.to_string(), source }) }
+fn no_key(location: &Path, reason: KeyError) -> Error {
+    Error::Generic { store: STORE, source: Box::new(NoKey { path: location.to_string(), reason }) }
 }
 
 /// A range that the object does not have. Readers ask for what an index or a log says is there: it may have been cut.

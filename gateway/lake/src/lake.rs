@@ -66,6 +66,19 @@ impl Lake {
         &self.keys
     }
 
+    /// Makes every table of the current publication independent of what was written before it: from then on it opens without
+    /// older objects, and without the keys they were sealed under, if its files were written anew.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`], [`LakeError::Table`].
+    pub async fn checkpoint(&self) -> Result<(), LakeError> {
+        let Some(current) = self.published().await? else { return Ok(()) };
+        for (relation, version) in &current.tables {
+            self.tables.checkpoint(relation, *version).await?;
+        }
+        Ok(())
+    }
+
     /// What lies under each key, by the key's id. Reads 64 bytes of every object.
     ///
     /// # Errors

@@ -73,10 +73,10 @@ pub(crate) async fn publish_current(site: &Site, gateway: &Gateway) -> Result<Op
         })?;
     let Some(published) = published else { return Ok(None) };
     if gateway.data_version() != Some(published.version) {
-        // Keys may have been made for it, and others destroyed before it.
+        gateway.publish(open_data(&site.lake, &site.registry, &published).await?);
+        // Keys may have been destroyed with it. Those who still read the version before are not disturbed earlier than need be.
         let refreshed = site.lake.refresh_keys().await;
         refreshed.map_err(|error| Failure::caused_by("无法读取密钥环", "the key ring cannot be read", &error))?;
-        gateway.publish(open_data(&site.lake, &site.registry, &published).await?);
     }
     Ok(Some(published.version))
 }

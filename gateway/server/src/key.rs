@@ -86,7 +86,7 @@ async fn status(site: &Site, screen: &Screen) -> Result<(), Failure> {
                 key.class.to_string(),
                 key.epoch.to_string(),
                 key.id.clone(),
-                key.suite.to_owned(),
+                if key.suite.is_empty() { "-".to_owned() } else { key.suite.to_owned() },
                 key.destroyed_at.unwrap_or(key.made_at).format("%Y-%m-%d %H:%M").to_string(),
                 state.to_owned(),
                 thousands(under.n_objects),

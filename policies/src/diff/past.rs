@@ -1,7 +1,7 @@
 //! Roles that may look further back than before, or less far.
 
-use super::change::{Change, ChangedPart, PolicyChange, Wording};
 use super::Subjects;
+use super::change::{Change, ChangedPart, PolicyChange, Wording};
 use crate::PolicySet;
 
 pub(super) fn compare(old: &PolicySet, new: &PolicySet, subjects: &Subjects) -> Vec<PolicyChange> {

@@ -32,7 +32,7 @@ struct Certificate {
     version: Option<u64>,
     /// Older versions that cannot be opened any more.
     versions: Vec<u64>,
-    /// Raw files and rejected rows removed.
+    /// Objects removed: files of the table, raw files, rejected rows.
     objects: u64,
 }
 
@@ -77,22 +77,22 @@ pub(super) async fn run(site: &Site, dataset: &str, yes: bool, screen: &Screen) 
 }
 
 async fn destroy(site: &Site, dataset: &DatasetId, screen: &Screen) -> Result<Certificate, Failure> {
-    let unreadable =
-        |error: LakeError| Failure::caused_by("无法读取已发布版本", "the published version cannot be read", &error);
-    let published = site.lake.published().await.map_err(unreadable)?;
-    let mut doomed = vec![KeyClass::of_relation(dataset)];
+    let unusable =
+        |error: LakeError| Failure::caused_by("无法读写已发布版本", "the published version cannot be used", &error);
+    let published = site.lake.published().await.map_err(unusable)?;
+    let own = KeyClass::of_relation(dataset);
+    let mut derived = Vec::new();
     let mut version = None;
     if let Some(published) = &published {
         let is_derived = |relation: &&DatasetId| site.registry.dataset(relation).is_none();
-        let derived: Vec<KeyClass> = published.tables.keys().filter(is_derived).map(KeyClass::of_relation).collect();
-        if published.tables.contains_key(dataset) {
-            site.lake.keys().rotate(&derived).await.map_err(|error| failed(&error))?;
-            version = Some(intake::publish_without(site, dataset, screen).await?);
-            doomed.extend(derived);
-        }
+        derived.extend(published.tables.keys().filter(is_derived).map(KeyClass::of_relation));
+        // Whatever was made of the dataset is written anew without it, under keys that sealed nothing before; also where an
+        // earlier run was stopped half-way.
+        site.lake.keys().rotate(&derived).await.map_err(|error| failed(&error))?;
+        version = Some(intake::publish_without(site, dataset, screen).await?);
+        site.lake.checkpoint().await.map_err(unusable)?;
     }
-    // Of the dataset every key, of what is derived those of before.
-    let is_doomed = |key: &KeyStatus| doomed.contains(&key.class) && (!key.seals || Some(&key.class) == doomed.first());
+    let is_doomed = |key: &KeyStatus| key.class == own || (derived.contains(&key.class) && !key.seals);
     let keys = site.lake.keys().destroy(is_doomed).await.map_err(|error| failed(&error))?;
     let versions = if version.is_some() { forget_versions(site).await? } else { Vec::new() };
     let mut by_class: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -118,14 +118,16 @@ async fn forget_versions(site: &Site) -> Result<Vec<u64>, Failure> {
     Ok(purge.versions.into_keys().collect())
 }
 
-/// What is kept beside the table: nobody can read it any more.
+/// The table with its log, and what is kept beside it: nobody can read it any more, and the next pull begins anew.
 async fn remove_objects(site: &Site, dataset: &DatasetId) -> Result<u64, Failure> {
     let unreachable =
         |error: object_store::Error| Failure::caused_by("无法删除对象", "objects cannot be removed", &error);
     let store = site.lake.store();
     let mut n_removed = 0;
-    for folder in ["raw", "rejects", "corrections"] {
-        let prefix = ObjectPath::from_iter([folder, dataset.to_string().as_str()]);
+    let name = dataset.to_string();
+    let beside = ["raw", "rejects", "corrections"].map(|folder| ObjectPath::from_iter([folder, &name]));
+    let of_table = ["tables", "index"].map(|folder| ObjectPath::from_iter([folder, dataset.schema(), dataset.table()]));
+    for prefix in beside.into_iter().chain(of_table) {
         let listed: Vec<_> = store.list(Some(&prefix)).try_collect().await.map_err(unreachable)?;
         for object in listed {
             object_store::ObjectStoreExt::delete(store.as_ref(), &object.location).await.map_err(unreachable)?;
