@@ -40,18 +40,24 @@ pub fn digest<R: Read + Seek>(reader: &mut R) -> std::io::Result<FileDigest> {
     Ok(FileDigest { sha256: hex::encode(hasher.finalize()), bytes })
 }
 
-/// Names a batch by what is in it: the dataset and the content of its files, in any order. The same files give the same
-/// batch, so that pulling them again changes nothing. 32 hex digits.
+/// Names a batch by what is in it: the dataset, the content of its files, in any order, and `basis`, whatever else decides
+/// what they are read as: rules, settings, corrections, in this order. The same of all gives the same batch, so that pulling
+/// it again changes nothing. 32 hex digits.
 #[must_use]
-pub fn batch_id(dataset: &DatasetId, files: &[FileDigest]) -> String {
+pub fn batch_id(dataset: &DatasetId, files: &[FileDigest], basis: &[String]) -> String {
     let mut hashes: Vec<&str> = files.iter().map(|f| f.sha256.as_str()).collect();
     hashes.sort_unstable();
     let mut hasher = Sha256::new();
-    hasher.update(b"datong batch 1\n");
+    hasher.update(b"datong batch 2\n");
     hasher.update(dataset.to_string());
     for hash in hashes {
         hasher.update(b"\n");
         hasher.update(hash);
+    }
+    for part in basis {
+        hasher.update(b"\n+");
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part);
     }
     let mut id = hex::encode(hasher.finalize());
     id.truncate(32);
@@ -79,10 +85,15 @@ mod tests {
         let other = DatasetId::try_from("police.floating").unwrap();
         let a = digest(&mut Cursor::new(b"a".to_vec())).unwrap();
         let b = digest(&mut Cursor::new(b"b".to_vec())).unwrap();
-        let id = batch_id(&dataset, &[a.clone(), b.clone()]);
-        assert_eq!(id, batch_id(&dataset, &[b.clone(), a.clone()]));
+        let id = batch_id(&dataset, &[a.clone(), b.clone()], &[]);
+        assert_eq!(id, batch_id(&dataset, &[b.clone(), a.clone()], &[]));
         assert_eq!(id.len(), 32);
-        assert_ne!(id, batch_id(&dataset, std::slice::from_ref(&a)));
-        assert_ne!(id, batch_id(&other, &[a, b]));
+        assert_ne!(id, batch_id(&dataset, std::slice::from_ref(&a), &[]));
+        assert_ne!(id, batch_id(&other, &[a.clone(), b.clone()], &[]));
+        let on = |basis: &[&str]| {
+            batch_id(&dataset, &[a.clone(), b.clone()], &basis.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
+        };
+        assert_ne!(id, on(&["rules"]));
+        assert_ne!(on(&["ab", "c"]), on(&["a", "bc"]));
     }
 }

@@ -4,13 +4,14 @@ mod columns;
 mod row;
 mod seen;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemas::{Dataset, HeadingMatch, Registry};
 
 use self::columns::{Columns, Provenance};
-use self::row::{Fault, RowReader};
-use self::seen::{Seen, row_hash};
+use self::row::{Fault, ReadRow, Refusal, RowReader};
+use self::seen::{RowHash, Seen, row_hash};
 use crate::raw_row::{RawRow, is_blank};
 use crate::read::{Meter, ReadOptions};
 use crate::{
@@ -217,8 +218,9 @@ impl<'a> Lander<'a> {
         let width_fault = self.layout.exact_width && !self.has_right_width(row);
         if let Some(rule) = row.fault.or(width_fault.then_some("field_count")) {
             let record_key = if rule == "encoding" { self.reader.key_only(row) } else { None };
-            self.count_read();
-            return self.reject(row, Fault { field: None, rule }, record_key);
+            let hash = row_hash(row.cells().iter().map(|cell| cell.text.as_str()));
+            let refusal = Refusal { fault: Fault { field: None, rule }, faulty: Vec::new(), record_key };
+            return self.refuse(row, &refusal, hash);
         }
         self.count_stray(row);
         let hash = row_hash(self.reader.texts(row));
@@ -226,29 +228,10 @@ impl<'a> Lander<'a> {
             self.skip(SkipKind::Duplicate);
             return Ok(());
         }
-        self.count_read();
-        let read = match self.reader.read(row) {
-            Ok(read) => read,
-            Err((fault, record_key)) => return self.reject(row, fault, record_key),
-        };
-        let provenance = Provenance {
-            record_key: &read.record_key,
-            source_file: self.file,
-            source_sheet: self.sheet.as_deref(),
-            source_row: row.number,
-            batch_id: &self.options.batch_id,
-            ingested_at: self.options.ingested_at.timestamp_micros(),
-            quality: &read.quality,
-            raw_hash: &hex::encode(hash),
-        };
-        let appended = self.columns.append(&read.values, &provenance);
-        appended.map_err(|column| ReadError::Declaration { file: self.file.to_owned(), column })?;
-        self.report.accepted += 1;
-        let limits = self.limits();
-        if self.columns.len() >= limits.batch_rows_max || self.columns.text_bytes() >= limits.batch_bytes_max {
-            self.flush()?;
+        match self.reader.read(row) {
+            Ok(read) => self.accept(row, &read, hash),
+            Err(refusal) => self.refuse(row, &refusal, hash),
         }
-        Ok(())
     }
 
     /// Hands over what is left and reports the end.
@@ -300,26 +283,98 @@ impl<'a> Lander<'a> {
         row.cells().len() >= width && row.cells().iter().skip(width).all(|c| is_blank(&c.text))
     }
 
-    fn reject(&mut self, row: &RawRow, fault: Fault, record_key: Option<String>) -> Result<(), ReadError> {
+    fn accept(&mut self, row: &RawRow, read: &ReadRow, hash: RowHash) -> Result<(), ReadError> {
+        self.count_read();
+        let provenance = Provenance {
+            record_key: &read.record_key,
+            source_file: self.file,
+            source_sheet: self.sheet.as_deref(),
+            source_row: row.number,
+            batch_id: &self.options.batch_id,
+            ingested_at: self.options.ingested_at.timestamp_micros(),
+            quality: &read.quality,
+            raw_hash: &hex::encode(hash),
+        };
+        let appended = self.columns.append(&read.values, &provenance);
+        appended.map_err(|column| ReadError::Declaration { file: self.file.to_owned(), column })?;
+        self.report.accepted += 1;
+        let limits = self.limits();
+        if self.columns.len() >= limits.batch_rows_max || self.columns.text_bytes() >= limits.batch_bytes_max {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Rejects a row, unless a person has corrected it and it can be read so. The hash stays that of the row as it came.
+    fn refuse(&mut self, row: &RawRow, refusal: &Refusal, hash: RowHash) -> Result<(), ReadError> {
+        let rejected = self.rejected(row, refusal, hash);
+        let Some(texts) = self.sink.correct(&rejected) else { return self.reject(rejected) };
+        let corrected = self.corrected(row, refusal.fault, &texts);
+        let mut read = match self.reader.read_declared(&corrected) {
+            Ok(read) => read,
+            Err(refusal) => {
+                return self.reject(RejectedRow { correction_failed: true, ..self.rejected(row, &refusal, hash) });
+            }
+        };
+        if !self.seen.is_new(&row_hash(corrected.cells().iter().map(|cell| cell.text.as_str()))) {
+            self.skip(SkipKind::Duplicate);
+            return Ok(());
+        }
+        read.quality.extend(texts.keys().map(|field| format!("{field}:corrected")));
+        self.report.corrected += 1;
+        self.accept(row, &read, hash)
+    }
+
+    /// The declared fields in their order, with these texts in place of the row's own. Of a row that is at fault as a whole
+    /// nothing is kept.
+    fn corrected(&self, row: &RawRow, fault: Fault, texts: &BTreeMap<String, String>) -> RawRow {
+        let mut corrected = RawRow::default();
+        corrected.reset(row.number);
+        for (idx, field) in self.dataset.fields.iter().enumerate() {
+            let cell = corrected.slot(idx);
+            let own = self.layout.column_of(idx).and_then(|column| row.cells().get(column));
+            match (texts.get(field.name.as_str()), own) {
+                (Some(text), _) => cell.text.clone_from(text),
+                (None, Some(own)) if fault.field.is_some() => cell.clone_from(own),
+                (None, _) => {}
+            }
+        }
+        corrected
+    }
+
+    fn reject(&mut self, rejected: RejectedRow) -> Result<(), ReadError> {
+        self.count_read();
         self.report.rejected += 1;
-        *self.report.rejects_by_rule.entry(fault.rule.to_owned()).or_default() += 1;
+        *self.report.rejects_by_rule.entry(rejected.rule.clone()).or_default() += 1;
+        self.sink.reject(rejected).map_err(|source| ReadError::Sink { file: self.file.to_owned(), source })
+    }
+
+    fn rejected(&self, row: &RawRow, refusal: &Refusal, hash: RowHash) -> RejectedRow {
         let heading = |column: usize| match self.layout.texts.get(column) {
             Some(text) if !text.is_empty() && !row.is_whole => text.clone(),
             _ => format!("#{}", column + 1),
         };
-        let (hint_zh, hint_en) = hint(fault.rule);
-        let field = fault.field.and_then(|idx| self.dataset.fields.get(idx));
-        let rejected = RejectedRow {
+        let name = |idx: usize| self.dataset.fields.get(idx).map(|field| field.name.to_string());
+        let field_of = |column: usize| {
+            let found = self.layout.found.fields.get(column).copied().flatten().filter(|_| !row.is_whole);
+            found.and_then(name)
+        };
+        let rule = refusal.fault.rule;
+        let (hint_zh, hint_en) = hint(rule);
+        RejectedRow {
             source_file: self.file.to_owned(),
             sheet: self.sheet.clone(),
             row: row.number,
-            record_key,
-            field: field.map(|f| f.name.to_string()),
-            rule: fault.rule.to_owned(),
+            record_key: refusal.record_key.clone(),
+            field: refusal.fault.field.and_then(name),
+            rule: rule.to_owned(),
             hint_zh: hint_zh.to_owned(),
             hint_en: hint_en.to_owned(),
             raw: row.cells().iter().enumerate().map(|(column, c)| (heading(column), c.text.clone())).collect(),
-        };
-        self.sink.reject(rejected).map_err(|source| ReadError::Sink { file: self.file.to_owned(), source })
+            fields: (0..row.cells().len()).map(field_of).collect(),
+            faulty: refusal.faulty.iter().copied().filter_map(name).collect(),
+            raw_hash: hex::encode(hash),
+            correction_failed: false,
+        }
     }
 }

@@ -95,6 +95,12 @@ impl ObjectStoreConnector {
         }
     }
 
+    /// A source on a store that is open already, such as the one that keeps files as they came.
+    #[must_use]
+    pub fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, local: None, root: PathBuf::new(), prefix: Path::default(), only: None }
+    }
+
     fn local(path: PathBuf) -> Result<Self, ConnectorError> {
         let invalid = |reason: String| ConnectorError::InvalidUrl { reason };
         let path = path.canonicalize().map_err(|e| invalid(e.kind().to_string()))?;

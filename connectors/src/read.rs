@@ -1,5 +1,6 @@
 //! One file from its first byte to its report.
 
+mod cells;
 mod content;
 mod meter;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use schemas::{Dataset, Registry};
 
+pub use self::cells::{FormCell, FormRow, read_form};
 use self::content::{Depth, Source, read_content};
 pub(crate) use self::meter::{Meter, Metered};
 use crate::landing::Lander;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use schemas::{DatasetId, HeadingMatch};
 
-use crate::{FileDigest, FileReport, Format, SkipKind, Wrapping, batch_id};
+use crate::{FileDigest, FileReport, Format, SkipKind, Wrapping};
 
 /// How much of a pull may be rejected before nothing of it is published.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -72,6 +72,12 @@ impl RejectLimit {
 pub struct FileReceipt {
     /// Name below the source's root.
     pub name: String,
+    /// Name of its source.
+    #[serde(default)]
+    pub source: String,
+    /// Where its bytes are kept.
+    #[serde(default)]
+    pub kept_as: String,
     /// SHA-256 of its bytes, hex.
     pub sha256: String,
     /// Its length.
@@ -88,10 +94,34 @@ pub struct FileReceipt {
     pub drift: Vec<HeadingMatch>,
 }
 
+/// Where a file came from and where its bytes are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct FileOrigin<'f> {
+    /// What it held.
+    pub digest: &'f FileDigest,
+    /// Name of its source.
+    pub source: &'f str,
+    /// Where its bytes are kept.
+    pub kept_as: &'f str,
+}
+
+/// What became of a correction in a pull.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CorrectionOutcome {
+    /// The row was accepted.
+    Applied,
+    /// The row was rejected all the same.
+    StillFails,
+    /// No row that failed says what the corrected one said: the department has changed or removed it, or it needs no
+    /// correction any more.
+    NoSuchRow,
+}
+
 /// What a pull read and what became of it. `read = accepted + rejected`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Receipt {
-    /// Named by content: the same files give the same batch.
+    /// Named by content ([`crate::batch_id`]): the same files, read in the same way, give the same batch.
     pub batch_id: String,
     /// The dataset.
     pub dataset: DatasetId,
@@ -101,12 +131,18 @@ pub struct Receipt {
     pub read: u64,
     /// Of these, accepted.
     pub accepted: u64,
-    /// Of these, rejected.
+    /// Of the accepted ones, those that a person's correction made fit.
+    #[serde(default)]
+    pub corrected: u64,
+    /// Of the records found, rejected.
     pub rejected: u64,
     /// Rows that are no records, by kind.
     pub skipped: BTreeMap<SkipKind, u64>,
     /// Rejected rows by rule.
     pub rejects_by_rule: BTreeMap<String, u64>,
+    /// The corrections in force, by id, and what became of each.
+    #[serde(default)]
+    pub corrections: BTreeMap<String, CorrectionOutcome>,
     /// The limit this pull was held to.
     pub reject_limit: RejectLimit,
     /// When the pull began.
@@ -116,18 +152,20 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Opens the receipt of a pull of these files.
+    /// Opens the receipt of a batch.
     #[must_use]
-    pub fn open(dataset: DatasetId, files: &[FileDigest], reject_limit: RejectLimit, now: DateTime<Utc>) -> Self {
+    pub fn open(dataset: DatasetId, batch_id: String, reject_limit: RejectLimit, now: DateTime<Utc>) -> Self {
         Self {
-            batch_id: batch_id(&dataset, files),
+            batch_id,
             dataset,
             files: Vec::new(),
             read: 0,
             accepted: 0,
+            corrected: 0,
             rejected: 0,
             skipped: BTreeMap::new(),
             rejects_by_rule: BTreeMap::new(),
+            corrections: BTreeMap::new(),
             reject_limit,
             started_at: now,
             finished_at: None,
@@ -135,12 +173,14 @@ impl Receipt {
     }
 
     /// Adds a file that was read to its end.
-    pub fn add(&mut self, file: &FileDigest, report: &FileReport) {
+    pub fn add(&mut self, file: FileOrigin<'_>, report: &FileReport) {
         let read_sheets = || report.sheets.iter().filter(|s| s.heading_row.is_some());
         self.files.push(FileReceipt {
             name: report.name.clone(),
-            sha256: file.sha256.clone(),
-            bytes: file.bytes,
+            source: file.source.to_owned(),
+            kept_as: file.kept_as.to_owned(),
+            sha256: file.digest.sha256.clone(),
+            bytes: file.digest.bytes,
             encoding: report.encoding.clone(),
             format: report.format,
             wrapping: report.wrapping,
@@ -149,6 +189,7 @@ impl Receipt {
         });
         self.read += report.read;
         self.accepted += report.accepted;
+        self.corrected += report.corrected;
         self.rejected += report.rejected;
         for (kind, n) in &report.skipped {
             *self.skipped.entry(*kind).or_default() += n;
@@ -190,19 +231,20 @@ mod tests {
         (report.read, report.accepted, report.rejected) = (3, 2, 1);
         report.skip(SkipKind::Total);
         report.rejects_by_rule.insert("checksum".to_owned(), 1);
-        let file = FileDigest { sha256: "00".to_owned(), bytes: 9 };
+        let digest = FileDigest { sha256: "00".to_owned(), bytes: 9 };
+        let file = FileOrigin { digest: &digest, source: "police", kept_as: "raw/0000" };
         let dataset = DatasetId::try_from("police.resident").unwrap();
         let now = DateTime::UNIX_EPOCH;
-        let mut receipt = Receipt::open(dataset, std::slice::from_ref(&file), RejectLimit { share: 0.5, rows: 2 }, now);
-        receipt.add(&file, &report);
-        receipt.add(&file, &report);
+        let mut receipt = Receipt::open(dataset, "b".to_owned(), RejectLimit { share: 0.5, rows: 2 }, now);
+        receipt.add(file, &report);
+        receipt.add(file, &report);
         assert_eq!((receipt.read, receipt.accepted, receipt.rejected), (6, 4, 2));
         assert_eq!((receipt.skipped[&SkipKind::Total], receipt.rejects_by_rule["checksum"]), (2, 2));
         receipt.finish(now).unwrap();
         let text = serde_json::to_string(&receipt).unwrap();
         assert!(text.contains(r#""skipped":{"total":2}"#), "{text}");
         assert_eq!(serde_json::from_str::<Receipt>(&text).unwrap(), receipt);
-        receipt.add(&file, &report);
+        receipt.add(file, &report);
         assert_eq!(receipt.finish(now).unwrap_err().rejected, 3);
     }
 }

@@ -107,7 +107,10 @@ pub struct FileReport {
     pub read: u64,
     /// Of these, accepted.
     pub accepted: u64,
-    /// Of these, rejected.
+    /// Of the accepted ones, those that a person's correction made fit.
+    #[serde(default)]
+    pub corrected: u64,
+    /// Of the records found, rejected.
     pub rejected: u64,
     /// Rows that are no records, by kind.
     pub skipped: BTreeMap<SkipKind, u64>,
@@ -125,6 +128,7 @@ impl FileReport {
             sheets: Vec::new(),
             read: 0,
             accepted: 0,
+            corrected: 0,
             rejected: 0,
             skipped: BTreeMap::new(),
             rejects_by_rule: BTreeMap::new(),

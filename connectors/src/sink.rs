@@ -1,5 +1,7 @@
 //! Where rows go.
 
+use std::collections::BTreeMap;
+
 use arrow::record_batch::RecordBatch;
 
 /// Whatever a sink cannot go on with.
@@ -30,6 +32,13 @@ pub trait RowSink {
     /// Ends the reading with [`crate::ReadError::Sink`].
     fn reject(&mut self, row: RejectedRow) -> Result<(), SinkError>;
 
+    /// Is asked about every row that failed, before it is rejected: the texts to read in place of the row's own, by field,
+    /// if a person has corrected it. The row is read once more; if it still fails, it is rejected as it came, under the rule
+    /// it breaks now.
+    fn correct(&mut self, _row: &RejectedRow) -> Option<BTreeMap<String, String>> {
+        None
+    }
+
     /// Is told every some thousand records, accepted or rejected, and at the end.
     fn progress(&mut self, _progress: Progress) {}
 }
@@ -55,6 +64,35 @@ pub struct RejectedRow {
     pub hint_en: String,
     /// Every cell with its heading, as it came.
     pub raw: Vec<(String, String)>,
+    /// The declared field of each cell, in the order of `raw`, where it has one.
+    #[serde(default)]
+    pub fields: Vec<Option<String>>,
+    /// Every field at fault. None where the row as a whole is: its cells may then lie under the wrong headings.
+    #[serde(default)]
+    pub faulty: Vec<String>,
+    /// Hash of what the row says, hex: of the declared fields as in the landed column `raw_hash` or, if the row as a whole is
+    /// at fault, of every cell.
+    #[serde(default)]
+    pub raw_hash: String,
+    /// A correction was tried, and the row fails all the same.
+    #[serde(default)]
+    pub correction_failed: bool,
+}
+
+impl RejectedRow {
+    /// The text of a declared field as it came; empty if the row has no such cell.
+    #[must_use]
+    pub fn text(&self, field: &str) -> &str {
+        let found = self.fields.iter().position(|of_cell| of_cell.as_deref() == Some(field));
+        found.and_then(|idx| self.raw.get(idx)).map_or("", |(_, text)| text.as_str())
+    }
+
+    /// Whether the row as a whole is at fault: it was split or decoded wrongly, and no cell can be trusted to be what its
+    /// heading says.
+    #[must_use]
+    pub fn is_faulty_as_a_whole(&self) -> bool {
+        self.field.is_none()
+    }
 }
 
 impl std::fmt::Debug for RejectedRow {

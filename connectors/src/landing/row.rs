@@ -24,6 +24,17 @@ pub(crate) struct ReadRow {
     pub(crate) record_key: String,
 }
 
+/// A row that is not fit to land.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// The first fault.
+    pub(crate) fault: Fault,
+    /// Every field at fault, by index.
+    pub(crate) faulty: Vec<usize>,
+    /// Its key, if that much could be read.
+    pub(crate) record_key: Option<String>,
+}
+
 /// Reads rows of one dataset.
 #[derive(Debug)]
 pub(crate) struct RowReader<'a> {
@@ -61,26 +72,39 @@ impl<'a> RowReader<'a> {
         self.columns.iter().map(|column| column.map_or("", |column| row.text(column)))
     }
 
-    /// Reads every cell. A failed row comes with its key, if that much could be read.
-    pub(crate) fn read(&self, row: &RawRow) -> Result<ReadRow, (Fault, Option<String>)> {
+    /// Reads a row whose cells are the declared fields in their order, whatever the table's columns are.
+    pub(crate) fn read_declared(&mut self, row: &RawRow) -> Result<ReadRow, Refusal> {
+        let of_table = std::mem::replace(&mut self.columns, (0..self.dataset.fields.len()).map(Some).collect());
+        let read = self.read(row);
+        self.columns = of_table;
+        read
+    }
+
+    /// Reads every cell.
+    pub(crate) fn read(&self, row: &RawRow) -> Result<ReadRow, Refusal> {
         let cells = self.read_cells(row);
         let mut read =
             ReadRow { values: Vec::with_capacity(cells.len()), quality: Vec::new(), record_key: String::new() };
         let mut fault = None;
+        let mut faulty = Vec::new();
         for (idx, field) in self.dataset.fields.iter().enumerate() {
             let cell = cells.get(idx).unwrap_or(&Cell::Null);
             let value = match self.settle(field, cell, &cells, &mut read.quality) {
                 Ok(value) => value,
                 Err(rule) => {
                     fault = fault.or(Some(Fault { field: Some(idx), rule }));
+                    faulty.push(idx);
                     None
                 }
             };
             read.values.push(value);
         }
         match (fault, self.key_of(&read.values)) {
-            (Some(fault), key) => Err((fault, key)),
-            (None, None) => Err((Fault { field: self.key.first().copied(), rule: "key" }, None)),
+            (Some(fault), record_key) => Err(Refusal { fault, faulty, record_key }),
+            (None, None) => {
+                let fault = Fault { field: self.key.first().copied(), rule: "key" };
+                Err(Refusal { fault, faulty: self.key.clone(), record_key: None })
+            }
             (None, Some(record_key)) => Ok(ReadRow { record_key, ..read }),
         }
     }

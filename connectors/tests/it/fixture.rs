@@ -1,5 +1,6 @@
 //! A dataset to read, and a sink that remembers.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -118,6 +119,8 @@ pub(crate) struct Collected {
     pub(crate) batches: Vec<RecordBatch>,
     pub(crate) rejected: Vec<RejectedRow>,
     pub(crate) progress: Vec<Progress>,
+    /// Corrections by the first cell of the row they belong to.
+    pub(crate) corrections: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl RowSink for Collected {
@@ -130,6 +133,10 @@ impl RowSink for Collected {
     fn reject(&mut self, row: RejectedRow) -> Result<(), SinkError> {
         self.rejected.push(row);
         Ok(())
+    }
+
+    fn correct(&mut self, row: &RejectedRow) -> Option<BTreeMap<String, String>> {
+        self.corrections.get(&row.raw.first()?.1).cloned()
     }
 
     fn progress(&mut self, progress: Progress) {
@@ -175,10 +182,20 @@ impl Collected {
 
 /// Reads bytes as the roster and checks what must hold for every file.
 pub(crate) fn read_with(bytes: Vec<u8>, options: &ReadOptions) -> Result<(FileReport, Collected), ReadError> {
+    read_into(Collected::default(), bytes, options)
+}
+
+/// Reads a text while rows are corrected: by their first cell, field and text.
+pub(crate) fn read_corrected(text: &str, corrections: &[(&str, &[(&str, &str)])]) -> (FileReport, Collected) {
+    let texts = |fields: &[(&str, &str)]| fields.iter().map(|(f, t)| ((*f).to_owned(), (*t).to_owned())).collect();
+    let corrections = corrections.iter().map(|(row, fields)| ((*row).to_owned(), texts(fields))).collect();
+    read_into(Collected { corrections, ..Collected::default() }, text.into(), &options()).unwrap()
+}
+
+fn read_into(mut sink: Collected, bytes: Vec<u8>, options: &ReadOptions) -> Result<(FileReport, Collected), ReadError> {
     let registry = registry();
     let dataset = dataset(&registry);
     let total = bytes.len() as u64;
-    let mut sink = Collected::default();
     let report = read_file(Cursor::new(bytes), "roster", &registry, &dataset, options, &mut sink)?;
     assert_eq!(report.read, report.accepted + report.rejected);
     assert_eq!(report.accepted, sink.batches.iter().map(|b| b.num_rows() as u64).sum::<u64>());

@@ -1,6 +1,6 @@
 use connectors::ReadOptions;
 
-use crate::fixture::{options, read};
+use crate::fixture::{options, read, read_corrected};
 
 #[test]
 fn a_row_fails_whole_and_is_kept_as_it_came() {
@@ -111,4 +111,57 @@ fn remarks_of_a_cell_go_to_the_quality_column() {
     assert_eq!(rows.column("record_no"), ["R1", "R2"]);
     assert!(rows.quality()[0].iter().any(|flag| flag.starts_with("id_no:id15")), "{:?}", rows.quality());
     assert!(rows.quality()[1].is_empty());
+}
+
+#[test]
+fn a_corrected_row_is_read_again_and_says_so() {
+    let text = "编号,姓名,登记日期\nR1,张三,2024-02-30\nR2,李四,2024-02-30\nR3,王五,2024-01-31\n";
+    let (report, rows) = read_corrected(text, &[("R1", &[("joined_on", "2024-02-29")])]);
+    assert_eq!((report.read, report.accepted, report.corrected, report.rejected), (3, 2, 1, 1));
+    assert_eq!(rows.column("joined_on"), ["2024-02-29", "2024-01-31"]);
+    assert_eq!(rows.quality(), [vec!["joined_on:corrected".to_owned()], vec![]]);
+    assert_eq!(rows.rejects(), [(3, "date", Some("joined_on"))]);
+    // The hash is that of the row as it came.
+    let (_, before) = read(text);
+    assert_eq!(before.rejected[0].raw_hash, rows.column("raw_hash")[0]);
+}
+
+#[test]
+fn a_correction_that_does_not_help_leaves_the_row_as_it_came() {
+    let text = "编号,姓名,登记日期\nR1,张三,2024-02-30\n";
+    let (report, rows) = read_corrected(text, &[("R1", &[("joined_on", "2024-01-31"), ("name", "")])]);
+    assert_eq!((report.rejected, report.corrected), (1, 0));
+    let rejected = &rows.rejected[0];
+    assert_eq!((rejected.rule.as_str(), rejected.field.as_deref()), ("required", Some("name")));
+    assert!(rejected.correction_failed);
+    assert_eq!(
+        (rejected.text("name"), rejected.text("joined_on"), rejected.text("remark")),
+        ("张三", "2024-02-30", "")
+    );
+    let (_, before) = read(text);
+    assert_eq!(
+        (before.rejected[0].raw_hash.as_str(), before.rejected[0].faulty.len()),
+        (rejected.raw_hash.as_str(), 1)
+    );
+    assert!(!before.rejected[0].correction_failed);
+}
+
+#[test]
+fn of_a_row_split_wrongly_only_the_correction_counts() {
+    let text = "编号,姓名,登记日期,备注\nR1,张,三,2024-01-31,好\n";
+    let (_, before) = read(text);
+    assert!(before.rejected[0].is_faulty_as_a_whole());
+    let (_, rows) = read_corrected(text, &[("R1", &[("record_no", "R1"), ("name", "张三")])]);
+    assert_eq!(
+        (rows.column("name"), rows.column("joined_on"), rows.column("remark")),
+        (vec!["张三".to_owned()], vec!["∅".to_owned()], vec!["∅".to_owned()],)
+    );
+}
+
+#[test]
+fn a_row_corrected_into_another_is_its_duplicate() {
+    let text = "编号,姓名,登记日期\nR1,张三,2024-01-31\nR1,张三,2024-01-32\n";
+    let (report, _) = read_corrected(text, &[("R1", &[("joined_on", "2024-01-31")])]);
+    assert_eq!((report.read, report.accepted, report.corrected), (1, 1, 0));
+    assert_eq!(report.skipped[&connectors::SkipKind::Duplicate], 1);
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::quarantine::QuarantineCommand;
 use crate::screen::{Lang, Screen};
 use crate::{
     Failure, access, check, city_command, demo, doctor, init, key, policy, purge, quarantine, serve, sql, token,
@@ -64,7 +65,7 @@ enum Command {
     /// Withdraw somebody's access, at once and on every running server 收回或恢复访问权限
     #[command(subcommand)]
     Access(AccessCommand),
-    /// Rejected rows: what, where, why 隔离区
+    /// Rejected rows: what, where, why; corrections of them 隔离区与更正
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
     /// Remove published versions that are no longer kept, with a signed certificate 清除过期版本并出具证明
@@ -188,24 +189,6 @@ pub(crate) struct TokenArguments {
     /// Hours it is good for, at most 720 有效小时数
     #[arg(long, default_value_t = 8)]
     pub(crate) hours: u32,
-}
-
-/// What to do with rejected rows.
-#[derive(Debug, Subcommand)]
-pub(crate) enum QuarantineCommand {
-    /// Count rejected rows by dataset and rule 按数据集和规则统计
-    List,
-    /// Show where rejected rows of a dataset are, without their values 显示位置,不显示取值
-    Show {
-        /// Dataset, such as police.resident 数据集
-        dataset: String,
-        /// Only this rule 规则
-        #[arg(long)]
-        rule: Option<String>,
-        /// Rows to show 行数
-        #[arg(long, default_value_t = 20)]
-        limit: usize,
-    },
 }
 
 /// How a policy command prints.

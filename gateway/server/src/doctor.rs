@@ -6,6 +6,7 @@ use audit::AuditReader;
 
 use crate::Failure;
 use crate::failure::{chain_of, counted};
+use crate::quarantine::{trail_folder, trail_key};
 use crate::screen::Screen;
 use crate::self_test;
 use crate::site::Site;
@@ -78,27 +79,37 @@ async fn unreadable_tables(site: &Site, published: &lake::Published, screen: &Sc
     unreadable
 }
 
+/// The chain of the server and that of commands.
 fn audit_chain(site: &Site, screen: &Screen) -> usize {
     let folder = &site.config.audit_folder;
     if !folder.exists() {
         screen.say("尚无审计日志", "no audit log yet");
         return 0;
     }
-    let reader = AuditReader::new(folder, site.key.derive("audit"));
+    let own = AuditReader::new(folder, site.key.derive("audit"));
+    let mut problems = verify_chain(&own, "审计链", "audit chain", screen);
+    if trail_folder(site).exists() {
+        let of_commands = AuditReader::new(&trail_folder(site), trail_key(site));
+        problems += verify_chain(&of_commands, "命令审计链", "audit chain of commands", screen);
+    }
+    problems
+}
+
+fn verify_chain(reader: &AuditReader, zh: &str, en: &str, screen: &Screen) -> usize {
     match reader.verify(&[]) {
         Ok(report) if report.is_intact() => {
             screen.say(
-                &format!("审计链完整,{} 条记录", report.records),
-                &format!("audit chain intact, {} records", report.records),
+                &format!("{zh}完整,{} 条记录", report.records),
+                &format!("{en} intact, {} records", report.records),
             );
             0
         }
         Ok(_) => {
-            screen.say("✗ 审计链不完整", "✗ the audit chain is broken");
+            screen.say(&format!("✗ {zh}不完整"), &format!("✗ the {en} is broken"));
             1
         }
         Err(error) => {
-            screen.say("✗ 审计日志无法读取", &format!("✗ the audit log cannot be read: {}", chain_of(&error)));
+            screen.say(&format!("✗ {zh}无法读取"), &format!("✗ the {en} cannot be read: {}", chain_of(&error)));
             1
         }
     }

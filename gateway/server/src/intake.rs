@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use connectors::{Receipt, SkipKind};
+use lake::Publication;
 use linkage::LinkReport;
 use schemas::DatasetId;
 
+use self::landing::{Mode, Origin};
 use crate::Failure;
 use crate::cli::PullArguments;
 use crate::config::SourceConfig;
@@ -86,14 +88,36 @@ fn chosen_sources(site: &Site, names: &[String]) -> Result<Vec<SourceConfig>, Fa
 
 /// Pulls the sources and publishes, if anything changed.
 pub(crate) async fn pull(site: &Site, sources: &[SourceConfig], screen: &Screen) -> Result<PullReport, Failure> {
+    take_in(site, Origin::Sources(sources), screen).await
+}
+
+/// Lands the kept files of these receipts again, under the rules and corrections of now, and publishes if that changed
+/// anything.
+pub(crate) async fn pull_again(site: &Site, receipts: &[Receipt], screen: &Screen) -> Result<PullReport, Failure> {
+    take_in(site, Origin::Kept(receipts), screen).await
+}
+
+/// What [`pull_again`] would do to each dataset. Nothing is written.
+pub(crate) async fn rehearse_again(
+    site: &Site,
+    receipts: &[Receipt],
+    screen: &Screen,
+) -> Result<Vec<(DatasetId, DatasetOutcome)>, Failure> {
+    let publication = begin(site).await?;
+    let origin = Origin::Kept(receipts);
+    Ok(landing::land(site, &publication, origin, Mode::Rehearse, Utc::now(), screen).await?.outcomes)
+}
+
+async fn begin(site: &Site) -> Result<Publication, Failure> {
+    let begun = site.lake.begin().await;
+    begun.map_err(|error| Failure::caused_by("无法开始发布", "a publication cannot be begun", &error))
+}
+
+async fn take_in(site: &Site, origin: Origin<'_>, screen: &Screen) -> Result<PullReport, Failure> {
     let started: DateTime<Utc> = Utc::now();
-    let publication = site
-        .lake
-        .begin()
-        .await
-        .map_err(|error| Failure::caused_by("无法开始发布", "a publication cannot be begun", &error))?;
+    let publication = begin(site).await?;
     let clock = Instant::now();
-    let intake = landing::land(site, &publication, sources, started, screen).await?;
+    let intake = landing::land(site, &publication, origin, Mode::Land, started, screen).await?;
     let mut timings = Timings { land: clock.elapsed(), ..Timings::default() };
     let version = publication.base().map(|published| published.version);
     let mut report =
@@ -130,10 +154,9 @@ pub(crate) async fn publish_without(site: &Site, dataset: &DatasetId, screen: &S
     Ok(publication.commit().await.map_err(failed)?.version)
 }
 
-/// Prints what a pull did.
-pub(crate) fn print(report: &PullReport, screen: &Screen) {
-    let rows: Vec<Vec<String>> = report
-        .outcomes
+/// Prints what became of each dataset.
+pub(crate) fn print_outcomes(outcomes: &[(DatasetId, DatasetOutcome)], screen: &Screen) {
+    let rows: Vec<Vec<String>> = outcomes
         .iter()
         .map(|(dataset, outcome)| {
             let mut row = vec![dataset.to_string()];
@@ -155,6 +178,11 @@ pub(crate) fn print(report: &PullReport, screen: &Screen) {
         })
         .collect();
     screen.table(&["数据集 dataset", "读入 read", "接受 accepted", "拒绝 rejected", "备注 remarks"], &rows);
+}
+
+/// Prints what a pull did.
+pub(crate) fn print(report: &PullReport, screen: &Screen) {
+    print_outcomes(&report.outcomes, screen);
     for file in &report.unclaimed {
         screen.remark(
             &format!("文件未被任何数据集认领:{file}"),
@@ -190,6 +218,11 @@ fn remarks_of(receipt: &Receipt, screen: &Screen) -> String {
     if n_missing + n_unknown > 0 {
         let zh = format!("表头变化:缺 {n_missing},新 {n_unknown}");
         let en = format!("headings: {n_missing} missing, {n_unknown} unknown");
+        remarks.push(screen.pick(&zh, &en).to_owned());
+    }
+    if receipt.corrected > 0 {
+        let (zh, en) =
+            (format!("其中更正后接受 {}", receipt.corrected), format!("{} of them corrected", receipt.corrected));
         remarks.push(screen.pick(&zh, &en).to_owned());
     }
     if n_repeated > 0 {

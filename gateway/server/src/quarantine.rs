@@ -1,16 +1,24 @@
-//! Rejected rows as an operator may see them: where and why, never what was in them.
+//! Rejected rows: an operator sees where and why, never what was in them. A person corrects them, and they land again.
+
+mod arguments;
+mod corrections;
+mod export;
+mod fix;
+mod form;
+mod ledger;
+mod rejects;
+mod retry;
+mod trail;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use connectors::{Receipt, RejectedRow};
-use futures::TryStreamExt;
-use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, ObjectStoreExt};
-use schemas::DatasetId;
-
+pub(crate) use self::arguments::QuarantineCommand;
+pub(crate) use self::ledger::{InForce, Ledger};
+pub(crate) use self::rejects::latest_receipt;
+use self::rejects::{dataset_called, rejected_rows};
+pub(crate) use self::trail::{folder as trail_folder, key as trail_key};
 use crate::Failure;
-use crate::cli::QuarantineCommand;
 use crate::screen::{Screen, thousands};
 use crate::site::Site;
 
@@ -20,6 +28,11 @@ pub(crate) async fn run(config: &Path, command: &QuarantineCommand, screen: &Scr
     match command {
         QuarantineCommand::List => list(&site, screen).await,
         QuarantineCommand::Show { dataset, rule, limit } => show(&site, dataset, rule.as_deref(), *limit, screen).await,
+        QuarantineCommand::Export(arguments) => export::run(&site, arguments, screen).await,
+        QuarantineCommand::Fix(arguments) => fix::run(&site, arguments, screen).await,
+        QuarantineCommand::Corrections { dataset } => corrections::list(&site, dataset.as_deref(), screen).await,
+        QuarantineCommand::Undo { id, author, reason } => corrections::undo(&site, id, author, reason, screen).await,
+        QuarantineCommand::Retry { datasets, dry_run } => retry::run(&site, datasets, *dry_run, screen).await,
     }
 }
 
@@ -41,10 +54,8 @@ async fn list(site: &Site, screen: &Screen) -> Result<(), Failure> {
 }
 
 async fn show(site: &Site, dataset: &str, rule: Option<&str>, limit: usize, screen: &Screen) -> Result<(), Failure> {
-    let id = DatasetId::try_from(dataset).ok().filter(|id| site.registry.dataset(id).is_some()).ok_or_else(|| {
-        Failure::usage(format!("没有声明数据集 {dataset}"), format!("dataset `{dataset}` is not declared"))
-    })?;
-    let Some(receipt) = latest_receipt(site, &id).await? else {
+    let id = &dataset_called(site, dataset)?.id;
+    let Some(receipt) = latest_receipt(site, id).await? else {
         screen.say("该数据集还没有接入过", "this dataset was never pulled");
         return Ok(());
     };
@@ -60,7 +71,7 @@ async fn show(site: &Site, dataset: &str, rule: Option<&str>, limit: usize, scre
                 row.row.to_string(),
                 row.field.clone().unwrap_or_default(),
                 row.rule.clone(),
-                screen.pick(&row.hint_zh, &row.hint_en).to_owned(),
+                what_would_fix(row, screen),
             ]);
         }
     }
@@ -71,32 +82,10 @@ async fn show(site: &Site, dataset: &str, rule: Option<&str>, limit: usize, scre
     Ok(())
 }
 
-async fn latest_receipt(site: &Site, id: &DatasetId) -> Result<Option<Receipt>, Failure> {
-    let object = ObjectPath::from(format!("receipts/{id}/latest.json"));
-    let found = match site.lake.store().get(&object).await {
-        Ok(found) => found,
-        Err(object_store::Error::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(unreadable(&error)),
-    };
-    let bytes = found.bytes().await.map_err(|error| unreadable(&error))?;
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| unreadable(&error))
-}
-
-async fn rejected_rows(site: &Site, receipt: &Receipt) -> Result<Vec<RejectedRow>, Failure> {
-    let folder = ObjectPath::from(format!("rejects/{}/{}", receipt.dataset, receipt.batch_id));
-    let store = site.lake.store();
-    let objects: Vec<_> = store.list(Some(&folder)).try_collect().await.map_err(|error| unreadable(&error))?;
-    let mut rows = Vec::new();
-    for object in objects {
-        let found = store.get(&object.location).await.map_err(|error| unreadable(&error))?;
-        let bytes = found.bytes().await.map_err(|error| unreadable(&error))?;
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            rows.push(serde_json::from_slice(line).map_err(|error| unreadable(&error))?);
-        }
+fn what_would_fix(row: &connectors::RejectedRow, screen: &Screen) -> String {
+    let hint = screen.pick(&row.hint_zh, &row.hint_en);
+    if !row.correction_failed {
+        return hint.to_owned();
     }
-    Ok(rows)
-}
-
-fn unreadable(error: &dyn std::error::Error) -> Failure {
-    Failure::caused_by("隔离区无法读取", "the quarantine cannot be read", error)
+    format!("{hint} {}", screen.pick("(已有更正,但仍不通过)", "(corrected, and rejected all the same)"))
 }

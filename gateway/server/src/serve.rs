@@ -63,11 +63,7 @@ pub(crate) fn rest_app(
     log: &AuditLog,
     warnings: &Warnings,
 ) -> Result<Router, Failure> {
-    let TrustConfig { issuer, audience, keys, .. } = &site.config.trust;
-    let authenticator =
-        Authenticator::new(AuthConfig::new(issuer.clone(), audience.clone(), keys.clone())).map_err(|error| {
-            Failure::configuration(format!("[auth] 不可用:{error}"), format!("[auth] cannot be used: {error}"))
-        })?;
+    let authenticator = authenticator(site)?;
     let config = RestConfig {
         max_body_bytes: site.config.server.max_body_bytes,
         max_page_rows: site.config.server.max_page_rows,
@@ -76,6 +72,14 @@ pub(crate) fn rest_app(
     let state =
         RestState::new(Arc::clone(gateway), Arc::new(authenticator), readiness(log, Arc::clone(warnings)), config);
     Ok(rest::router(state))
+}
+
+/// Whom this site trusts to say who somebody is.
+pub(crate) fn authenticator(site: &Site) -> Result<Authenticator, Failure> {
+    let TrustConfig { issuer, audience, keys, .. } = &site.config.trust;
+    Authenticator::new(AuthConfig::new(issuer.clone(), audience.clone(), keys.clone())).map_err(|error| {
+        Failure::configuration(format!("[auth] 不可用:{error}"), format!("[auth] cannot be used: {error}"))
+    })
 }
 
 /// Ready while the audit log can be written; probed in the background so that a probe never waits for the disk.

@@ -1,5 +1,6 @@
 //! `datong sql`: a client of a running server, with the caller's own token.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,7 +11,7 @@ use crate::screen::Screen;
 
 /// `datong sql`.
 pub(crate) async fn run(arguments: &SqlArguments, screen: &Screen) -> Result<(), Failure> {
-    let token = token(arguments)?;
+    let token = token(arguments.token_file.as_deref())?;
     let accept = match arguments.output {
         OutputFormat::Table | OutputFormat::Json => "application/json",
         OutputFormat::Ndjson => "application/x-ndjson",
@@ -45,8 +46,9 @@ pub(crate) async fn run(arguments: &SqlArguments, screen: &Screen) -> Result<(),
     }
 }
 
-fn token(arguments: &SqlArguments) -> Result<String, Failure> {
-    match &arguments.token_file {
+/// The token in a file, or in the environment.
+pub(crate) fn token(file: Option<&Path>) -> Result<String, Failure> {
+    match file {
         Some(file) => std::fs::read_to_string(file)
             .map_err(|error| Failure::caused_by("无法读取令牌文件", "the token file cannot be read", &error)),
         None => std::env::var("DATONG_TOKEN").map_err(|_| {

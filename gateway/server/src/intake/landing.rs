@@ -2,25 +2,25 @@
 //!
 //! Rows flow from the reader to the table in batches; what is in memory does not grow with the file.
 
+mod claims;
 mod keep;
 mod stream;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
-use connectors::{
-    Connector, ConnectorError, FileDigest, ObjectReader, ObjectStoreConnector, Receipt, SourceFile, batch_id, digest,
-};
+use connectors::{Connector, FileDigest, FileOrigin, ObjectReader, Receipt, batch_id, digest};
 use lake::{Publication, WrittenTable};
 use schemas::{Dataset, DatasetId};
 
+pub(super) use self::claims::Origin;
+use self::claims::{ClaimedFile, Claims};
 use self::keep::RejectKeeper;
+use self::stream::Outlet;
 use super::DatasetOutcome;
 use crate::Failure;
 use crate::config::SourceConfig;
 use crate::failure::chain_of;
 use crate::progress::Stage;
+use crate::quarantine::{InForce, Ledger};
 use crate::screen::Screen;
 use crate::site::Site;
 
@@ -32,38 +32,39 @@ pub(super) struct Intake {
     pub(super) written: Vec<WrittenTable>,
 }
 
-/// One file with its source.
-struct ClaimedFile<'s> {
-    source: &'s SourceConfig,
-    connector: Arc<ObjectStoreConnector>,
-    file: SourceFile,
+/// Whether anything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Rows land, files and rejected rows are kept.
+    Land,
+    /// Rows are only counted.
+    Rehearse,
 }
 
-/// Lands every dataset of the sources that changed.
+/// Lands every dataset that changed.
 pub(super) async fn land(
     site: &Site,
     publication: &Publication,
-    sources: &[SourceConfig],
+    origin: Origin<'_>,
+    mode: Mode,
     started: DateTime<Utc>,
     screen: &Screen,
 ) -> Result<Intake, Failure> {
-    let mut intake = Intake { outcomes: Vec::new(), unclaimed: Vec::new(), written: Vec::new() };
-    let mut claimed: BTreeMap<DatasetId, Vec<ClaimedFile<'_>>> = BTreeMap::new();
-    for source in sources {
-        claim(site, source, &mut claimed, &mut intake.unclaimed).await?;
-    }
-    for (id, files) in claimed {
+    let claims = Claims::of(site, origin).await?;
+    let mut intake = Intake { outcomes: Vec::new(), unclaimed: claims.unclaimed, written: Vec::new() };
+    for (id, files) in claims.files {
         let dataset = declared(site, &id)?;
         let outcome = match files.first() {
             None => DatasetOutcome::NoFile,
             Some(first) => {
                 let title = screen.pick(&dataset.zh, &dataset.en).to_owned();
                 let stage = Stage::begin(screen, &title, 1);
-                let landing = Landing { site, publication, dataset, source: first.source, started };
-                match landing.land(&files, stage).await? {
+                let corrections = Ledger::load(site, &id).await?.in_force();
+                let landing = Landing { site, publication, dataset, source: first.source, corrections, started };
+                match landing.run(&files, mode, stage).await? {
                     None => DatasetOutcome::Unchanged,
                     Some((receipt, written)) => {
-                        intake.written.push(written);
+                        intake.written.extend(written);
                         DatasetOutcome::Landed(Box::new(receipt))
                     }
                 }
@@ -80,80 +81,87 @@ fn declared<'s>(site: &'s Site, id: &DatasetId) -> Result<&'s Dataset, Failure> 
     })
 }
 
-async fn claim<'s>(
-    site: &Site,
-    source: &'s SourceConfig,
-    claimed: &mut BTreeMap<DatasetId, Vec<ClaimedFile<'s>>>,
-    unclaimed: &mut Vec<String>,
-) -> Result<(), Failure> {
-    let unreachable = |error: &ConnectorError| {
-        Failure::failed(
-            format!("来源 {}({})不可用:{}", source.name, source.url, error.message_zh()),
-            format!("source `{}` ({}) cannot be used: {}", source.name, source.url, chain_of(error)),
-        )
-    };
-    let connector =
-        Arc::new(ObjectStoreConnector::from_url(&source.url, &source.options).map_err(|error| unreachable(&error))?);
-    let files = connector.discover().await.map_err(|error| unreachable(&error))?;
-    for id in &source.datasets {
-        declared(site, id)?;
-        claimed.entry(id.clone()).or_default();
-    }
-    for file in files {
-        let owner = source
-            .datasets
-            .iter()
-            .filter_map(|id| site.registry.dataset(id))
-            .filter_map(|dataset| Some((words_found(dataset, &file.name)?, &dataset.id)))
-            .max_by_key(|(length, _)| *length);
-        match owner {
-            Some((_, id)) => claimed.entry(id.clone()).or_default().push(ClaimedFile {
-                source,
-                connector: Arc::clone(&connector),
-                file,
-            }),
-            None => unclaimed.push(format!("{}: {}", source.name, file.name)),
-        }
-    }
-    Ok(())
-}
-
-/// Length of the longest word of the dataset in the file's own name; the longest of all datasets wins.
-fn words_found(dataset: &Dataset, name: &str) -> Option<usize> {
-    let name = name.rsplit('/').next().unwrap_or(name);
-    dataset.file_words.iter().filter(|word| name.contains(word.as_str())).map(|word| word.chars().count()).max()
-}
-
 /// One dataset on its way in.
 struct Landing<'l> {
     site: &'l Site,
     publication: &'l Publication,
     dataset: &'l Dataset,
     source: &'l SourceConfig,
+    corrections: InForce,
     started: DateTime<Utc>,
 }
 
 impl Landing<'_> {
-    /// Reads and lands the files; `None` if they are the published ones.
-    async fn land(&self, files: &[ClaimedFile<'_>], stage: Stage) -> Result<Option<(Receipt, WrittenTable)>, Failure> {
+    /// Reads the files; `None` if what is published was read from the same, in the same way.
+    async fn run(
+        &self,
+        files: &[ClaimedFile<'_>],
+        mode: Mode,
+        stage: Stage,
+    ) -> Result<Option<(Receipt, Option<WrittenTable>)>, Failure> {
         let id = &self.dataset.id;
         let mut digests = Vec::with_capacity(files.len());
         for claimed in files {
             digests.push(self.digest(claimed).await?);
         }
-        let batch = batch_id(id, &digests);
-        let base = self.publication.base();
-        if base.is_some_and(|published| published.batches.get(id) == Some(&batch)) {
+        let batch = batch_id(id, &digests, &self.basis(files)?);
+        if self.publication.base().is_some_and(|published| published.batches.get(id) == Some(&batch)) {
+            if mode == Mode::Land {
+                self.make_newest(&batch).await?;
+            }
             return Ok(None);
         }
+        let receipt = Receipt::open(id.clone(), batch, self.source.reject_limit, self.started);
+        match mode {
+            Mode::Land => {
+                let (receipt, written) = self.land(files, &digests, receipt, stage).await?;
+                Ok(Some((receipt, Some(written))))
+            }
+            Mode::Rehearse => Ok(Some((self.rehearse(files, &digests, receipt, stage).await?, None))),
+        }
+    }
+
+    /// What beside the files decides what they are read as. Code lists and divisions come with the product.
+    fn basis(&self, files: &[ClaimedFile<'_>]) -> Result<Vec<String>, Failure> {
+        let declaration = serde_json::to_string(self.dataset)
+            .map_err(|error| Failure::caused_by("数据集声明无法读取", "the declaration cannot be read", &error))?;
+        let mut settings: Vec<String> =
+            files.iter().map(|claimed| format!("{:?} {:?}", claimed.source.region, claimed.source.encoding)).collect();
+        settings.sort_unstable();
+        settings.dedup();
+        let mut basis = vec![env!("CARGO_PKG_VERSION").to_owned(), declaration];
+        basis.push(self.site.config.admit_divisions.join(" "));
+        basis.push(settings.join("\n"));
+        basis.extend(self.corrections.ids().map(str::to_owned));
+        Ok(basis)
+    }
+
+    async fn land(
+        &self,
+        files: &[ClaimedFile<'_>],
+        digests: &[FileDigest],
+        mut receipt: Receipt,
+        stage: Stage,
+    ) -> Result<(Receipt, WrittenTable), Failure> {
+        let id = &self.dataset.id;
         let failed = |error: lake::LakeError| Failure::caused_by("写入失败", "rows cannot be written", &error);
-        let mut receipt = Receipt::open(id.clone(), &digests, self.source.reject_limit, self.started);
+        let batch = receipt.batch_id.clone();
         let mut rejects = RejectKeeper::new(self.site.lake.store(), id, &batch);
         let mut table = self.publication.writer(&self.dataset.landed_relation()).map_err(failed)?;
-        for (idx, (claimed, file_digest)) in files.iter().zip(&digests).enumerate() {
-            self.keep_raw(claimed, &format!("raw/{id}/{batch}/{idx:04}")).await?;
-            let report = self.read(claimed, &batch, stage.clone(), &mut table, &mut rejects).await?;
-            receipt.add(file_digest, &report);
+        receipt.corrections = self.corrections.untried();
+        for (idx, (claimed, digest)) in files.iter().zip(digests).enumerate() {
+            let kept_as = match &claimed.kept_as {
+                Some(object) => object.clone(),
+                None => {
+                    let object = format!("raw/{id}/{batch}/{idx:04}");
+                    self.keep_raw(claimed, &object).await?;
+                    object
+                }
+            };
+            let outlet = Outlet::Kept { table: &mut table, rejects: &mut rejects };
+            let (report, tried) = self.read(claimed, &batch, stage.clone(), outlet).await?;
+            receipt.add(FileOrigin { digest, source: &claimed.source.name, kept_as: &kept_as }, &report);
+            receipt.corrections.extend(tried);
         }
         rejects.flush().await?;
         let verdict = receipt.finish(Utc::now());
@@ -166,7 +174,23 @@ impl Landing<'_> {
         })?;
         let written = table.finish().await.map_err(failed)?;
         self.publication.set_batch(id, batch);
-        Ok(Some((receipt, written)))
+        Ok((receipt, written))
+    }
+
+    /// Counts what landing would do.
+    async fn rehearse(
+        &self,
+        files: &[ClaimedFile<'_>],
+        digests: &[FileDigest],
+        mut receipt: Receipt,
+        stage: Stage,
+    ) -> Result<Receipt, Failure> {
+        for (claimed, digest) in files.iter().zip(digests) {
+            let (report, _) = self.read(claimed, &receipt.batch_id, stage.clone(), Outlet::Nowhere).await?;
+            let kept_as = claimed.kept_as.as_deref().unwrap_or_default();
+            receipt.add(FileOrigin { digest, source: &claimed.source.name, kept_as }, &report);
+        }
+        Ok(receipt)
     }
 
     async fn digest(&self, claimed: &ClaimedFile<'_>) -> Result<FileDigest, Failure> {
@@ -188,7 +212,7 @@ impl Landing<'_> {
     }
 
     fn unreadable(&self, claimed: &ClaimedFile<'_>, zh: &str, en: &str) -> Failure {
-        let (source, file, id) = (&claimed.source.name, &claimed.file.name, &self.dataset.id);
+        let (source, file, id) = (&claimed.source.name, &claimed.name, &self.dataset.id);
         Failure::failed(
             format!("来源 {source} 的文件 {file}(数据集 {id})无法读取:{zh};本次不发布"),
             format!("file `{file}` of source `{source}` (dataset {id}) cannot be read: {en}; nothing is published"),

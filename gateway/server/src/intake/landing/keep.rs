@@ -10,6 +10,7 @@ use schemas::DatasetId;
 
 use super::{ClaimedFile, Landing};
 use crate::Failure;
+use crate::quarantine::latest_receipt;
 
 /// Bytes of a raw file held in memory while it is sealed.
 const RAW_PART_BYTES: u64 = 8 << 20;
@@ -49,6 +50,23 @@ impl Landing<'_> {
             put(&store, &format!("receipts/{}/{name}.json", receipt.dataset), text.clone()).await?;
         }
         Ok(())
+    }
+}
+
+impl Landing<'_> {
+    /// Makes the receipt of the published batch the newest again, where a pull that published nothing came after it.
+    pub(super) async fn make_newest(&self, batch: &str) -> Result<(), Failure> {
+        let id = &self.dataset.id;
+        let newest = latest_receipt(self.site, id).await?;
+        if newest.is_some_and(|newest| newest.batch_id == batch) {
+            return Ok(());
+        }
+        let object = ObjectPath::from(format!("receipts/{id}/{batch}.json"));
+        let store = self.site.lake.store();
+        let failed =
+            |error: object_store::Error| Failure::caused_by("回执无法读取", "the receipt cannot be read", &error);
+        let text = store.get(&object).await.map_err(failed)?.bytes().await.map_err(failed)?;
+        put(&store, &format!("receipts/{id}/latest.json"), text.to_vec()).await
     }
 }
 
