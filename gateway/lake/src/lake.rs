@@ -39,13 +39,13 @@ impl Lake {
     /// [`LakeError::NoRandom`].
     pub fn over(store: Arc<dyn ObjectStore>, key: MasterKey) -> Result<Self, LakeError> {
         let store: Arc<dyn ObjectStore> = Arc::new(EncryptedStore::new(store, &key));
-        let tables = Arc::new(Tables::new(Arc::clone(&store))?);
+        let tables = Arc::new(Tables::new(Arc::clone(&store), key.derive("lake/index/v1"))?);
         Ok(Self { store, tables })
     }
 
     /// The encrypted store, for objects that are no tables: receipts, rejected rows, state.
     ///
-    /// `tables/`, `history/` and `published.json` belong to the lake.
+    /// `tables/`, `index/`, `history/` and `published.json` belong to the lake.
     #[must_use]
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.store)

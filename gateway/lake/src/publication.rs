@@ -10,7 +10,7 @@ use schemas::{DatasetId, Relation, RelationName};
 
 use crate::delta::Tables;
 use crate::published::Pinned;
-use crate::{LakeError, Published, TableWriter, published};
+use crate::{LakeError, Published, PublishedIndex, TableWriter, published};
 
 /// Tables being written, of which nobody sees anything before [`Publication::commit`].
 ///
@@ -26,10 +26,18 @@ pub struct Publication {
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     begun: BTreeSet<RelationName>,
-    finished: BTreeMap<RelationName, u64>,
+    finished: BTreeMap<RelationName, Finished>,
     dropped: BTreeSet<RelationName>,
     batches: BTreeMap<DatasetId, String>,
     notes: BTreeMap<String, String>,
+}
+
+/// A table as it was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Finished {
+    /// The Delta version.
+    pub(crate) version: u64,
+    pub(crate) index: Option<PublishedIndex>,
 }
 
 impl Publication {
@@ -91,6 +99,7 @@ impl Publication {
             version: 0,
             published_at: Utc::now(),
             tables: BTreeMap::new(),
+            indexes: BTreeMap::new(),
             batches: BTreeMap::new(),
             notes: BTreeMap::new(),
         });
@@ -98,9 +107,15 @@ impl Publication {
         next.published_at = Utc::now();
         for name in &draft.dropped {
             next.tables.remove(name);
+            next.indexes.remove(name);
             next.batches.remove(name);
         }
-        next.tables.extend(draft.finished.clone());
+        for (name, Finished { version, index }) in &draft.finished {
+            next.tables.insert(name.clone(), *version);
+            // The index of an older version would find what is no longer there.
+            next.indexes.remove(name);
+            next.indexes.extend(index.clone().map(|index| (name.clone(), index)));
+        }
         next.batches.extend(draft.batches.clone());
         next.notes.extend(draft.notes.clone());
         Ok(next)
@@ -113,9 +128,9 @@ impl fmt::Debug for Publication {
     }
 }
 
-/// Records that `relation` will be published at `version`.
-pub(crate) fn finish(draft: &Mutex<Draft>, relation: &RelationName, version: u64) {
-    lock(draft).finished.insert(relation.clone(), version);
+/// Records as what `relation` will be published.
+pub(crate) fn finish(draft: &Mutex<Draft>, relation: &RelationName, finished: Finished) {
+    lock(draft).finished.insert(relation.clone(), finished);
 }
 
 fn lock(draft: &Mutex<Draft>) -> MutexGuard<'_, Draft> {

@@ -58,6 +58,7 @@ fn to_be_linked(publication: &Publication, written: &[WrittenTable], now: DateTi
         version: 0,
         published_at: now,
         tables: BTreeMap::new(),
+        indexes: BTreeMap::new(),
         batches: BTreeMap::new(),
         notes: BTreeMap::new(),
     });
