@@ -193,3 +193,81 @@ impl HashPages {
         Some(places)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, StringArray};
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+    use object_store::{ObjectStore, ObjectStoreExt};
+
+    use super::super::footer::FOOTER_BYTES;
+    use super::*;
+    use crate::MasterKey;
+
+    fn hasher(table: &str) -> Hasher {
+        Hasher::new(&MasterKey::from_bytes([1; 32]).derive("test"), &RelationName::try_from(table).unwrap())
+    }
+
+    fn column(name: &str) -> ColumnName {
+        ColumnName::try_from(name).unwrap()
+    }
+
+    #[test]
+    fn a_hash_is_of_one_value_of_one_column_of_one_table_of_one_site() {
+        let one = hasher("unified.person").hash(&column("id_no"), "1");
+        assert_eq!(hasher("unified.person").hash(&column("id_no"), "1"), one);
+        assert_ne!(hasher("unified.person").hash(&column("id_no"), "2"), one);
+        assert_ne!(hasher("unified.person").hash(&column("phone"), "1"), one);
+        assert_ne!(hasher("unified.house").hash(&column("id_no"), "1"), one);
+        let other = Hasher::new(&MasterKey::from_bytes([2; 32]).derive("test"), &RelationName::try_from("unified.person").unwrap());
+        assert_ne!(other.hash(&column("id_no"), "1"), one);
+        assert!(!format!("{other:?}").contains('2'));
+    }
+
+    #[tokio::test]
+    async fn every_place_is_found_over_several_runs() {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let path = Path::from("keys");
+        let (hasher, phone) = (hasher("unified.person"), column("phone"));
+        let file = PagedFile::new(&store, path.clone());
+        let mut writer = IdentifierWriter::new(hasher.clone(), vec![(0, phone.clone())], file);
+        // 700 rows have the same number: more than a page, in each of several runs.
+        let number = |i: u32| if i % 5 == 0 { "same".to_owned() } else { format!("number {i}") };
+        let texts: ArrayRef = Arc::new(StringArray::from_iter((0..3_500).map(|i| (i % 7 != 3).then(|| number(i)))));
+        let rows = RecordBatch::try_from_iter([("phone", texts)]).unwrap();
+        for i in 0..3_500 {
+            writer.add(&rows, i as usize, i, i % 3).await.unwrap();
+        }
+        let n_bytes = writer.finish([0; 32]).await.unwrap();
+        let bytes = store.get(&path).await.unwrap().bytes().await.unwrap();
+        assert_eq!(bytes.len() as u64, n_bytes);
+        assert!(!bytes.windows(6).any(|part| part == b"number"));
+        let footer = Footer::parse(&bytes[(n_bytes - FOOTER_BYTES) as usize..]).unwrap();
+        let listed = &bytes[footer.directory_at as usize..(n_bytes - FOOTER_BYTES) as usize];
+        let directory = HashDirectory::parse(listed, footer.n_entries).unwrap();
+        assert_eq!((directory.runs.len(), footer.n_entries), (3, 3_000));
+        assert_eq!(directory.n_pages() * PAGE_BYTES, footer.directory_at as usize);
+        let places = |value: &str| {
+            let hash = hasher.hash(&phone, value);
+            let mut found = Vec::new();
+            for stretch in directory.find(&hash) {
+                let pages = &bytes[stretch.pages.start * PAGE_BYTES..stretch.pages.end * PAGE_BYTES];
+                found.extend(stretch.places(pages, &hash).unwrap());
+            }
+            found.sort_unstable();
+            found
+        };
+        let same: Vec<Place> = (0..3_500).filter(|i| i % 5 == 0 && i % 7 != 3).map(|i| (i, i % 3)).collect();
+        assert_eq!(places("same"), same);
+        for i in (0..3_500).filter(|i| i % 5 != 0) {
+            let expected = if i % 7 == 3 { vec![] } else { vec![(i, i % 3)] };
+            assert_eq!(places(&number(i)), expected, "{i}");
+        }
+        assert!(places("").is_empty() && places("nobody").is_empty());
+        assert!(HashDirectory::parse(listed, footer.n_entries + 1).is_none());
+        assert!(HashDirectory::parse(&listed[..listed.len() - 1], footer.n_entries).is_none());
+    }
+}

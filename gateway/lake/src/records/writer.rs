@@ -193,7 +193,7 @@ pub(super) struct PagedFile {
 }
 
 impl PagedFile {
-    fn new(store: &Arc<dyn ObjectStore>, path: Path) -> Self {
+    pub(super) fn new(store: &Arc<dyn ObjectStore>, path: Path) -> Self {
         let target = BufWriter::with_capacity(Arc::clone(store), path.clone(), PART_BYTES);
         Self { target, path, piece: Vec::new(), n_bytes: 0 }
     }
