@@ -3,4 +3,5 @@
 pub mod attacks;
 pub mod datong;
 pub mod http;
+pub mod many_people;
 pub mod published;

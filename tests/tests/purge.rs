@@ -21,15 +21,15 @@ fn age(folder: &Path) {
 fn n_files(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     entries
-        .map(
-            |path| {
-                if path.is_dir() {
-                    n_files(&path)
-                } else {
-                    usize::from(path.extension().is_some_and(|e| e == "parquet"))
-                }
-            },
-        )
+        .map(|path| {
+            if path.is_dir() {
+                n_files(&path)
+            } else {
+                usize::from(
+                    path.extension().is_some_and(|e| ["parquet", "records", "keys"].iter().any(|kind| e == *kind)),
+                )
+            }
+        })
         .sum()
 }
 
@@ -44,9 +44,10 @@ fn old_versions_go_and_a_certificate_says_so() {
         site.take_exports(&out);
         let _pulled = site.run(&["pull"]).expect_code(0);
     }
-    let tables = site.folder.join("data").join("tables");
-    let n_all = n_files(&tables);
-    age(&tables);
+    let data = site.folder.join("data");
+    let n_all = n_files(&data);
+    age(&data.join("tables"));
+    age(&data.join("index"));
     // Nothing is old enough for the shipped rule.
     let nothing = site.run(&["--lang", "en", "purge"]).expect_code(0);
     assert!(nothing.stdout.contains("purged 0 versions, 0 files"), "{}", nothing.stdout);
@@ -60,17 +61,17 @@ fn old_versions_go_and_a_certificate_says_so() {
         "{}",
         rehearsed.stdout
     );
-    assert_eq!(n_files(&tables), n_all);
+    assert_eq!(n_files(&data), n_all);
     // Without a key to sign with nothing goes.
     let signing = std::fs::read_to_string(site.config()).expect("the configuration");
     let unsigned: Vec<&str> = signing.lines().filter(|line| !line.starts_with("signing_key_file")).collect();
     std::fs::write(site.config(), unsigned.join("\n")).expect("a write");
     let refused = site.run(&["--lang", "en", "purge"]).expect_code(77);
-    assert!(refused.stderr.contains("no signing key") && n_files(&tables) == n_all, "{}", refused.stderr);
+    assert!(refused.stderr.contains("no signing key") && n_files(&data) == n_all, "{}", refused.stderr);
     std::fs::write(site.config(), signing).expect("a write");
     let purged = site.run(&["--lang", "en", "purge"]).expect_code(0);
     let n_purged: usize = table_rows(&purged.stdout).iter().filter_map(|row| row.last()?.parse::<usize>().ok()).sum();
-    assert!(n_purged > 0 && n_files(&tables) == n_all - n_purged, "{}", purged.stdout);
+    assert!(n_purged > 0 && n_files(&data) == n_all - n_purged, "{}", purged.stdout);
 
     let certificates: Vec<_> = std::fs::read_dir(site.folder.join("certificates")).expect("a folder").collect();
     assert_eq!(certificates.len(), 1);

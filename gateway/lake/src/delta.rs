@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
@@ -25,7 +25,9 @@ use object_store::prefix::PrefixStore;
 use schemas::{Relation, RelationName};
 use url::Url;
 
-use crate::LakeError;
+use crate::key::DerivedKey;
+use crate::records::{IndexTypes, RecordWriter};
+use crate::{KeyRing, LakeError, PublishedIndex, RecordIndex};
 
 /// Attempts to commit against others who commit to the same table. Only one of them will be published anyway.
 const COMMIT_ATTEMPTS: usize = 10;
@@ -39,6 +41,9 @@ pub(crate) struct Tables {
     /// Host part of this lake's URLs.
     instance: String,
     open: Mutex<HashMap<(RelationName, u64), Arc<PinnedTable>>>,
+    keys: Arc<KeyRing>,
+    /// Indexes that somebody holds, by their names.
+    indexes: Mutex<HashMap<String, Weak<RecordIndex>>>,
 }
 
 /// One table at one version. Never changes.
@@ -52,10 +57,16 @@ pub(crate) struct PinnedTable {
 }
 
 impl Tables {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Result<Self, LakeError> {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, keys: Arc<KeyRing>) -> Result<Self, LakeError> {
         let mut number = [0; 8];
         getrandom::fill(&mut number).map_err(|source| LakeError::NoRandom { source })?;
-        Ok(Self { store, instance: format!("lake-{}", hex::encode(number)), open: Mutex::default() })
+        let instance = format!("lake-{}", hex::encode(number));
+        Ok(Self { store, instance, open: Mutex::default(), keys, indexes: Mutex::default() })
+    }
+
+    /// Below this are the keys under which identifiers are hashed.
+    pub(crate) async fn index_key(&self) -> Result<DerivedKey, LakeError> {
+        Ok(self.keys.site_key().await?.derive("lake/index/v1"))
     }
 
     pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
@@ -106,6 +117,31 @@ impl Tables {
         }
         open.insert(name, Arc::clone(&table));
         Ok(table)
+    }
+
+    /// A writer for the index of a table that is being written; none if its records are not asked for one by one.
+    pub(crate) fn index_writer(&self, index_key: &DerivedKey, relation: &Relation, name: &str) -> Option<RecordWriter> {
+        RecordWriter::new(&self.store, index_key, relation, name)
+    }
+
+    /// The index of a table at one version. Opened once for all who hold it at the same time.
+    pub(crate) async fn index(
+        &self,
+        relation: &RelationName,
+        published: &PublishedIndex,
+        table: &PinnedTable,
+    ) -> Result<Arc<RecordIndex>, LakeError> {
+        let open = || self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = open().get(&published.name).and_then(Weak::upgrade) {
+            return Ok(index);
+        }
+        let types = IndexTypes { declared: Arc::clone(&table.schema), read_as: table.provider.schema() };
+        let index = RecordIndex::open(self.store(), &self.index_key().await?, relation, published, types).await?;
+        let index = Arc::new(index);
+        let mut open = open();
+        open.retain(|_, index| index.strong_count() > 0);
+        open.insert(published.name.clone(), Arc::downgrade(&index));
+        Ok(index)
     }
 
     async fn load(&self, relation: &RelationName, version: u64) -> Result<PinnedTable, DeltaTableError> {

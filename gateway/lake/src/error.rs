@@ -39,6 +39,12 @@ pub enum LakeError {
         /// Where it departs from the form.
         source: serde_json::Error,
     },
+    /// An object of a key index does not have the form it should have, or is not that of its table.
+    #[error("index `{object}` is not understood")]
+    BrokenIndex {
+        /// The object's path in the store.
+        object: String,
+    },
     /// Delta or DataFusion failed on a table.
     #[error("table `{relation}` cannot be opened or committed")]
     Table {

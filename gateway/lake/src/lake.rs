@@ -56,7 +56,7 @@ impl Lake {
         let keys = Arc::new(KeyRing::new(Arc::clone(&store), keys));
         let sealed = Arc::new(EncryptedStore::new(store, Arc::clone(&keys)));
         let store: Arc<dyn ObjectStore> = Arc::clone(&sealed) as _;
-        let tables = Arc::new(Tables::new(Arc::clone(&store))?);
+        let tables = Arc::new(Tables::new(Arc::clone(&store), Arc::clone(&keys))?);
         Ok(Self { store, sealed, keys, tables })
     }
 
@@ -109,7 +109,7 @@ impl Lake {
 
     /// The encrypted store, for objects that are no tables: receipts, rejected rows, state.
     ///
-    /// `tables/`, `history/` and `published.json` belong to the lake.
+    /// `tables/`, `index/`, `history/` and `published.json` belong to the lake.
     #[must_use]
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.store)
@@ -141,10 +141,7 @@ impl Lake {
     /// # Errors
     /// [`LakeError::Store`], [`LakeError::Key`].
     pub async fn begin(&self) -> Result<Publication, LakeError> {
-        let destroyed = self.keys.destroyed().await?;
-        let base = published::current(self.store.as_ref()).await?;
-        let keys = Arc::clone(&self.keys);
-        Ok(Publication::new(Arc::clone(&self.store), Arc::clone(&self.tables), keys, destroyed, base))
+        Publication::begin(Arc::clone(&self.store), Arc::clone(&self.tables), Arc::clone(&self.keys)).await
     }
 
     /// Reads the tables at the versions that `published` pins.

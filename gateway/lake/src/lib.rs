@@ -11,6 +11,7 @@
 //!   one step, by replacing one small object, `published.json`; until then, and after a crash at any point, readers see
 //!   the version before.
 //! - A [`Snapshot`] reads exactly the table versions that one [`Published`] pins.
+//! - A [`RecordIndex`] finds one record of such a table by its key or by an identifier.
 //! - [`SealedLog`] is an append-only file of sealed records, for the audit trail.
 //!
 //! # What sealing does and does not promise
@@ -34,6 +35,7 @@ mod local_store;
 mod parquet_layout;
 mod publication;
 mod published;
+mod records;
 mod retention;
 mod seal;
 mod sealed_log;
@@ -52,6 +54,7 @@ pub use lake::{KeyUsage, Lake};
 pub use local_store::LocalStore;
 pub use publication::Publication;
 pub use published::Published;
+pub use records::{PublishedIndex, RecordIndex};
 pub use retention::{Purge, Retention};
 pub use seal::SealFault;
 pub use sealed_log::{LogError, Recovery, SealedLog, SealedLogReader};

@@ -10,7 +10,7 @@ use schemas::{DatasetId, Relation, RelationName};
 
 use crate::delta::Tables;
 use crate::published::Pinned;
-use crate::{KeyClass, KeyRing, LakeError, Published, TableWriter, published};
+use crate::{DerivedKey, KeyClass, KeyRing, LakeError, Published, PublishedIndex, TableWriter, published};
 
 /// Tables being written, of which nobody sees anything before [`Publication::commit`].
 ///
@@ -21,6 +21,7 @@ pub struct Publication {
     keys: Arc<KeyRing>,
     /// The keys that had been destroyed when it began.
     destroyed: BTreeSet<(KeyClass, String)>,
+    index_key: DerivedKey,
     base: Option<Pinned>,
     draft: Arc<Mutex<Draft>>,
 }
@@ -29,21 +30,30 @@ pub struct Publication {
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     begun: BTreeSet<RelationName>,
-    finished: BTreeMap<RelationName, u64>,
+    finished: BTreeMap<RelationName, Finished>,
     dropped: BTreeSet<RelationName>,
     batches: BTreeMap<DatasetId, String>,
     notes: BTreeMap<String, String>,
 }
 
+/// A table as it was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Finished {
+    /// The Delta version.
+    pub(crate) version: u64,
+    pub(crate) index: Option<PublishedIndex>,
+}
+
 impl Publication {
-    pub(crate) fn new(
+    pub(crate) async fn begin(
         store: Arc<dyn ObjectStore>,
         tables: Arc<Tables>,
         keys: Arc<KeyRing>,
-        destroyed: BTreeSet<(KeyClass, String)>,
-        base: Option<Pinned>,
-    ) -> Self {
-        Self { store, tables, keys, destroyed, base, draft: Arc::default() }
+    ) -> Result<Self, LakeError> {
+        let destroyed = keys.destroyed().await?;
+        let index_key = tables.index_key().await?;
+        let base = published::current(store.as_ref()).await?;
+        Ok(Self { store, tables, keys, destroyed, index_key, base, draft: Arc::default() })
     }
 
     /// What was published when this publication began, and what it builds on.
@@ -60,7 +70,7 @@ impl Publication {
         if !lock(&self.draft).begun.insert(relation.name.clone()) {
             return Err(LakeError::WrittenTwice { relation: relation.name.clone() });
         }
-        TableWriter::new(Arc::clone(&self.tables), relation.clone(), Arc::clone(&self.draft))
+        TableWriter::new(Arc::clone(&self.tables), relation.clone(), Arc::clone(&self.draft), &self.index_key)
     }
 
     /// Records the last batch taken in from a dataset.
@@ -112,6 +122,7 @@ impl Publication {
             version: 0,
             published_at: Utc::now(),
             tables: BTreeMap::new(),
+            indexes: BTreeMap::new(),
             batches: BTreeMap::new(),
             notes: BTreeMap::new(),
         });
@@ -119,9 +130,15 @@ impl Publication {
         next.published_at = Utc::now();
         for name in &draft.dropped {
             next.tables.remove(name);
+            next.indexes.remove(name);
             next.batches.remove(name);
         }
-        next.tables.extend(draft.finished.clone());
+        for (name, Finished { version, index }) in &draft.finished {
+            next.tables.insert(name.clone(), *version);
+            // The index of an older version would find what is no longer there.
+            next.indexes.remove(name);
+            next.indexes.extend(index.clone().map(|index| (name.clone(), index)));
+        }
         next.batches.extend(draft.batches.clone());
         next.notes.extend(draft.notes.clone());
         Ok(next)
@@ -134,9 +151,9 @@ impl fmt::Debug for Publication {
     }
 }
 
-/// Records that `relation` will be published at `version`.
-pub(crate) fn finish(draft: &Mutex<Draft>, relation: &RelationName, version: u64) {
-    lock(draft).finished.insert(relation.clone(), version);
+/// Records as what `relation` will be published.
+pub(crate) fn finish(draft: &Mutex<Draft>, relation: &RelationName, finished: Finished) {
+    lock(draft).finished.insert(relation.clone(), finished);
 }
 
 fn lock(draft: &Mutex<Draft>) -> MutexGuard<'_, Draft> {

@@ -8,7 +8,7 @@ use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};
 use schemas::{DatasetId, RelationName};
 
-use crate::LakeError;
+use crate::{LakeError, PublishedIndex};
 
 /// One consistent state of all tables. Readers open exactly these versions.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -20,6 +20,9 @@ pub struct Published {
     pub published_at: DateTime<Utc>,
     /// The Delta version of each table.
     pub tables: BTreeMap<RelationName, u64>,
+    /// The key index of each table that has one. Older publications have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub indexes: BTreeMap<RelationName, PublishedIndex>,
     /// The last batch taken in from each dataset.
     pub batches: BTreeMap<DatasetId, String>,
     /// Whatever the publisher wants to keep beside it, such as a policy or code-list version. No personal values.

@@ -16,7 +16,7 @@ use schemas::RelationName;
 use sha2::{Digest, Sha256};
 
 use crate::delta::Tables;
-use crate::{Lake, LakeError, Published, published};
+use crate::{Lake, LakeError, Published, published, records};
 
 /// Younger files may belong to a publication that is still being written.
 const WRITING_MAX: TimeDelta = TimeDelta::hours(24);
@@ -77,19 +77,24 @@ impl Lake {
             let table = self.tables().at_version(relation, version).await?;
             files.extend(table.files.iter().map(|(path, _)| path.clone()));
         }
+        let indexes = kept.iter().flat_map(|published| &published.indexes);
+        files.extend(indexes.flat_map(|(relation, index)| index.objects(relation)));
         Ok(files)
     }
 
-    /// Files of tables that are not among `read` and older than `before`.
+    /// Files of tables and indexes that are not among `read` and older than `before`.
     async fn unread_files(
         &self,
         read: &BTreeSet<Path>,
         before: DateTime<Utc>,
     ) -> Result<Vec<(RelationName, ObjectMeta)>, LakeError> {
-        let folder = Tables::all_folders();
-        let listed = self.store().list(Some(&folder));
-        let listed: Vec<ObjectMeta> = listed.try_collect().await.map_err(LakeError::store(&folder))?;
-        let of_tables = listed.into_iter().filter_map(|file| Some((Tables::relation_of(&file.location)?, file)));
+        let mut listed: Vec<ObjectMeta> = Vec::new();
+        for folder in [Tables::all_folders(), records::all_folders()] {
+            let in_folder = self.store().list(Some(&folder));
+            listed.extend(in_folder.try_collect::<Vec<_>>().await.map_err(LakeError::store(&folder))?);
+        }
+        let relation_of = |file: &Path| Tables::relation_of(file).or_else(|| records::relation_of(file));
+        let of_tables = listed.into_iter().filter_map(|file| Some((relation_of(&file.location)?, file)));
         Ok(of_tables.filter(|(_, file)| !read.contains(&file.location) && file.last_modified < before).collect())
     }
 
@@ -157,6 +162,7 @@ mod tests {
             version,
             published_at: DateTime::UNIX_EPOCH + TimeDelta::hours(hour),
             tables: BTreeMap::new(),
+            indexes: BTreeMap::new(),
             batches: BTreeMap::new(),
             notes: BTreeMap::new(),
         }

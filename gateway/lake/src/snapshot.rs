@@ -11,8 +11,9 @@ use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use schemas::{ColumnName, RelationName};
 
 use crate::delta::{PinnedTable, Tables};
+use crate::records::IndexedTable;
 use crate::table_file::TableFile;
-use crate::{LakeError, Published};
+use crate::{LakeError, Published, RecordIndex};
 
 /// Rows per batch of [`Snapshot::stream`].
 const BATCH_ROWS: usize = 8_192;
@@ -50,10 +51,29 @@ impl Snapshot {
     /// schema states it, or page statistics and bloom filters are not used. Filters are pushed down as `Inexact`: they
     /// skip files, row groups, pages and rows, and still have to be applied above.
     ///
+    /// Filters that ask for some rows by the key or by an identifier are answered through the index, where there is one.
+    ///
     /// # Errors
-    /// [`LakeError::NoSuchTable`], [`LakeError::Table`].
+    /// [`LakeError::NoSuchTable`], [`LakeError::Table`]; [`LakeError::Store`] and [`LakeError::BrokenIndex`] of the index.
     pub async fn provider(&self, relation: &RelationName) -> Result<Arc<dyn TableProvider>, LakeError> {
-        Ok(Arc::clone(&self.table(relation).await?.provider))
+        let rows = Arc::clone(&self.table(relation).await?.provider);
+        Ok(match self.records(relation).await? {
+            None => rows,
+            Some(index) => Arc::new(IndexedTable::new(rows, index)),
+        })
+    }
+
+    /// The key index of the table at this version; none if it has none. Opened once for all who hold it.
+    ///
+    /// # Errors
+    /// As [`Self::provider`].
+    pub async fn records(&self, relation: &RelationName) -> Result<Option<Arc<RecordIndex>>, LakeError> {
+        let table = self.table(relation).await?;
+        let published = self.published.indexes.get(relation);
+        match published.filter(|index| self.published.tables.get(relation) == Some(&index.table_version)) {
+            None => Ok(None),
+            Some(published) => Ok(Some(self.tables.index(relation, published, &table).await?)),
+        }
     }
 
     /// The declared columns and types of the table at this version, as [`schemas::Relation::arrow_schema`] gave them

@@ -13,10 +13,11 @@ use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 use schemas::{Relation, RelationName};
 
-use crate::LakeError;
 use crate::delta::Tables;
 use crate::parquet_layout::{FileStatistics, writer_properties};
-use crate::publication::{self, Draft};
+use crate::publication::{self, Draft, Finished};
+use crate::records::{RecordWriter, Unfit};
+use crate::{DerivedKey, LakeError};
 
 /// A file is closed when it has reached either. Large enough for few requests, small enough that several can be read at
 /// once and that a file is skipped as a whole. Tests take few rows.
@@ -42,6 +43,8 @@ pub struct TableWriter {
     open: Option<OpenFile>,
     files: Vec<Add>,
     n_rows: usize,
+    /// Writes the key index; none if the relation has none, or this table can have none.
+    records: Option<RecordWriter>,
 }
 
 /// What was written.
@@ -66,14 +69,20 @@ struct OpenFile {
 }
 
 impl TableWriter {
-    pub(crate) fn new(tables: Arc<Tables>, relation: Relation, draft: Arc<Mutex<Draft>>) -> Result<Self, LakeError> {
+    pub(crate) fn new(
+        tables: Arc<Tables>,
+        relation: Relation,
+        draft: Arc<Mutex<Draft>>,
+        index_key: &DerivedKey,
+    ) -> Result<Self, LakeError> {
         if relation.column(relation.key.as_str()).is_none() {
             return Err(LakeError::NoSuchColumn { relation: relation.name, column: relation.key });
         }
         let mut number = [0; 8];
         getrandom::fill(&mut number).map_err(|source| LakeError::NoRandom { source })?;
         let (schema, name) = (relation.arrow_schema(), hex::encode(number));
-        Ok(Self { tables, relation, schema, draft, name, open: None, files: Vec::new(), n_rows: 0 })
+        let records = tables.index_writer(index_key, &relation, &name);
+        Ok(Self { tables, relation, schema, draft, name, open: None, files: Vec::new(), n_rows: 0, records })
     }
 
     /// Adds rows, whose columns must be exactly those of the relation, in order and type.
@@ -99,8 +108,15 @@ impl TableWriter {
         self.close_file().await?;
         let bytes = self.files.iter().map(|file| file.size.unsigned_abs()).sum();
         let n_files = self.files.len();
+        let mut index = match self.records.take() {
+            Some(records) => Some(records.finish().await?),
+            None => None,
+        };
         let version = self.tables.replace(&self.relation, std::mem::take(&mut self.files)).await?;
-        publication::finish(&self.draft, &self.relation.name, version);
+        if let Some(index) = &mut index {
+            index.table_version = version;
+        }
+        publication::finish(&self.draft, &self.relation.name, Finished { version, index });
         let relation = self.relation.name;
         tracing::debug!(relation = %relation, version, n_rows = self.n_rows, n_files, "table written");
         Ok(WrittenTable { relation, version, n_rows: self.n_rows as u64, n_files, bytes })
@@ -126,11 +142,31 @@ impl TableWriter {
             file.statistics.add(keys);
         }
         file.writer.write(&rows).await.map_err(failed)?;
+        self.index(&rows).await?;
         self.n_rows += rows.num_rows();
         let size = file.writer.bytes_written() + file.writer.in_progress_size();
         let full = file.statistics.n_rows() >= FILE_ROWS_MAX || size >= FILE_BYTES_MAX;
         self.open = Some(file);
         if full { self.close_file().await } else { Ok(()) }
+    }
+
+    async fn index(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
+        let Some(mut records) = self.records.take() else { return Ok(()) };
+        match records.write(rows).await? {
+            Ok(()) => self.records = Some(records),
+            Err(unfit) => {
+                records.give_up().await;
+                let relation = &self.relation.name;
+                match unfit {
+                    // So it is by design with the steps of an event or the members of a household.
+                    Unfit::Repeats => tracing::debug!(relation = %relation, "keys repeat: no index"),
+                    Unfit::NoKey | Unfit::Unsorted => {
+                        tracing::warn!(relation = %relation, reason = ?unfit, "no index: records are found more slowly");
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     fn open_file(&self) -> Result<OpenFile, LakeError> {

@@ -15,7 +15,7 @@ use crate::reveal::RevealTarget;
 use crate::{PolicyTable, PublishedData, PublishedTable, QueryError, TokenKey};
 
 /// The catalog of one principal. Built from the decision on every published relation; holds no raw table by name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PrincipalCatalog {
     schemas: BTreeMap<String, Arc<PrincipalSchema>>,
     visible: Vec<VisibleRelation>,
@@ -42,7 +42,7 @@ impl Viewer<'_> {
     }
 
     /// A published table under a grant.
-    fn table(
+    pub(crate) fn table(
         &self,
         name: &RelationName,
         table: &PublishedTable,

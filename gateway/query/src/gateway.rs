@@ -2,6 +2,7 @@
 
 #[cfg(feature = "probes")]
 mod probes;
+mod records;
 mod reveals;
 
 use std::collections::BTreeSet;
@@ -40,6 +41,7 @@ use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
 
 #[cfg(feature = "probes")]
 pub use probes::FileReads;
+pub use records::RecordTarget;
 
 /// Batches computed ahead of a slow client.
 const BATCHES_AHEAD: usize = 2;
@@ -90,6 +92,17 @@ pub struct Gateway {
     reveals: RevealDesk,
     recorder: Arc<dyn Recorder>,
     config: GatewayConfig,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+enum Asked {
+    /// What its statement says.
+    Statement,
+    /// One field that is revealed, under the rule it was asked for.
+    Revealed(RevealTarget, RevealRule),
+    /// One record.
+    Record(RecordTarget),
 }
 
 /// A query that passed both gates and is ready to run.
@@ -206,15 +219,11 @@ impl Gateway {
     /// # Errors
     /// Every [`QueryError`]; refusals are recorded too.
     pub async fn query(&self, request: QueryRequest) -> Result<ReleasedStream, QueryError> {
-        self.answer(request, None).await
+        self.answer(request, Asked::Statement).await
     }
 
-    /// Answers the statement of the request, or shows what is revealed.
-    async fn answer(
-        &self,
-        request: QueryRequest,
-        revealed: Option<(RevealTarget, RevealRule)>,
-    ) -> Result<ReleasedStream, QueryError> {
+    /// The one way on which rows leave.
+    async fn answer(&self, request: QueryRequest, asked: Asked) -> Result<ReleasedStream, QueryError> {
         let started = Instant::now();
         let slot = self.slots.wait(&request.principal.subject, &self.config.limits).await?;
         let data = self.data.load_full().ok_or(QueryError::NoData)?;
@@ -223,7 +232,7 @@ impl Gateway {
         let policies = &access.policies;
         let searcher = Searcher::new(Arc::clone(&self.search_limiter), &request.principal.subject);
         let planned = match access.admit(&request.principal) {
-            Ok(()) => self.plan(&request, Arc::clone(&data), Arc::clone(policies), searcher.clone(), revealed).await,
+            Ok(()) => self.plan_asked(&request, asked, &data, policies, &searcher).await,
             Err(error) => Err(error),
         };
         let mut record = AccessRecord {
@@ -278,6 +287,25 @@ impl Gateway {
 
     fn today(&self) -> i32 {
         self.config.today.unwrap_or_else(today_in_china)
+    }
+
+    async fn plan_asked(
+        &self,
+        request: &QueryRequest,
+        asked: Asked,
+        data: &Arc<PublishedData>,
+        policies: &Arc<PolicySet>,
+        searcher: &Searcher,
+    ) -> Result<Planned, QueryError> {
+        let revealed = match asked {
+            Asked::Statement => None,
+            Asked::Revealed(target, rule) => Some((target, rule)),
+            Asked::Record(target) => match self.plan_record(&target, &request.principal, data, policies).await {
+                Some(planned) => return Ok(planned),
+                None => None,
+            },
+        };
+        self.plan(request, Arc::clone(data), Arc::clone(policies), searcher.clone(), revealed).await
     }
 
     async fn plan(

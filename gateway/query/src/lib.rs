@@ -1,6 +1,6 @@
 //! The way out: one statement of one principal, from text to released rows.
 //!
-//! Every adapter calls [`Gateway::query`] and nothing else. What happens there, in order:
+//! Every adapter calls [`Gateway::query`], or [`Gateway::record`] for one record, and nothing else. What happens there, in order:
 //! 1. gate 1: the text is exactly one query;
 //! 2. a session that holds only [`PolicyTable`]s of what this principal may see;
 //! 3. gate 2: every plan node, function and leaf is on an allow-list, before and after optimisation;
@@ -45,7 +45,7 @@ pub use error::{ErrorKind, QueryError};
 pub use functions::allowed_function_names;
 #[cfg(feature = "probes")]
 pub use gateway::FileReads;
-pub use gateway::{Gateway, GatewayConfig, QueryRequest, today_in_china};
+pub use gateway::{Gateway, GatewayConfig, QueryRequest, RecordTarget, today_in_china};
 pub use limits::Limits;
 pub use metadata::{VisibleColumn, VisibleRelation};
 pub use policy_table::PolicyTable;

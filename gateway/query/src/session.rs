@@ -2,7 +2,7 @@
 //! nothing of the engine's defaults (no file formats, no table factories, no settings view).
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::catalog::{CatalogProviderList, MemoryCatalogProviderList};
 use datafusion::error::Result;
@@ -33,6 +33,8 @@ pub(crate) struct SessionFactory {
     config: SessionConfig,
     /// Where queries may spill; none if they may not.
     spill_folder: Option<PathBuf>,
+    /// Plans what is no statement, such as the scan of one record: it names no table.
+    bare: OnceLock<SessionState>,
 }
 
 impl SessionFactory {
@@ -46,7 +48,13 @@ impl SessionFactory {
             .with_create_default_catalog_and_schema(false)
             .with_information_schema(false)
             .with_target_partitions(config.cpu_threads.max(1));
-        Ok(Self { functions, runtime, config: session, spill_folder: config.spill_folder.clone() })
+        Ok(Self {
+            functions,
+            runtime,
+            config: session,
+            spill_folder: config.spill_folder.clone(),
+            bare: OnceLock::new(),
+        })
     }
 
     /// The same with an engine that skips nothing in files.
@@ -63,6 +71,15 @@ impl SessionFactory {
     /// The functions of every session.
     pub(crate) fn functions(&self) -> &AllowedFunctions {
         &self.functions
+    }
+
+    /// A session without any table, the same for all.
+    pub(crate) fn bare(&self) -> &SessionState {
+        self.bare.get_or_init(|| {
+            let planners = SessionStateDefaults::default_expr_planners();
+            let builder = SessionStateBuilder::new().with_config(self.config.clone());
+            builder.with_runtime_env(Arc::clone(&self.runtime)).with_expr_planners(planners).build()
+        })
     }
 
     /// A session for one query of one principal.

@@ -1,11 +1,12 @@
-//! Unified records one by one and page by page. Each is a statement of the caller's, run like any other.
+//! Unified records one by one and page by page. A page is a statement of the caller's, run like any other; so is a record,
+//! as far as anybody can tell.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
-use query::ReleasedStream;
+use query::{RecordTarget, ReleasedStream};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -136,8 +137,11 @@ record_endpoints!(event, list_events, EVENTS, "/api/v1/events/{id}", "/api/v1/ev
 record_endpoints!(grid, list_grids, GRIDS, "/api/v1/grids/{id}", "/api/v1/grids", "records");
 
 async fn one_record(state: &RestState, client: &Client, kind: &RecordKind, id: &str) -> Response {
-    let sql = format!("SELECT * FROM {} WHERE {} = {} LIMIT 2", kind.relation, kind.key, literal(id));
-    let rows = match state.gateway().query(client.request("record", sql)).await {
+    let rows = match RecordTarget::new(kind.relation, kind.key, id) {
+        Ok(target) => state.gateway().record(client.request("record", String::new()), target).await,
+        Err(error) => Err(error),
+    };
+    let rows = match rows {
         Ok(rows) => rows,
         Err(error) => return refuse(state, client, &error),
     };

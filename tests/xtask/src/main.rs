@@ -1,5 +1,6 @@
 //! Tasks of this workspace: `cargo xtask test` runs every test, `cargo xtask soak` many generated statements,
-//! `cargo xtask mutants` shows that taking a guard away turns a test red, `cargo xtask bench` what the barrier costs.
+//! `cargo xtask mutants` shows that taking a guard away turns a test red, `cargo xtask bench` what the barrier costs,
+//! `cargo xtask bench records` how long one record takes.
 //!
 //! For `test` the binary is built first with the same features as the tests, because the tests in `tests/` drive it as its
 //! users do.
@@ -16,7 +17,8 @@ use inner_cargo::{cargo, exit_code};
 const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF THE TEST RUNNER]
        cargo xtask soak [--seed N] [--statements N]
        cargo xtask mutants [WORD OF A GUARD'S NAME]...
-       cargo xtask bench [PEOPLE]";
+       cargo xtask bench [PEOPLE]
+       cargo xtask bench records [PEOPLE]";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -42,8 +44,12 @@ fn bench(arguments: &[String]) -> ExitCode {
     if code != ExitCode::SUCCESS {
         return code;
     }
+    let (bench, arguments) = match arguments.split_first() {
+        Some((first, rest)) if first == "records" => ("records", rest),
+        _ => ("overhead", arguments),
+    };
     let mut command = cargo();
-    command.args(["bench", "--workspace", "--bench", "overhead", "--"]).args(arguments);
+    command.args(["bench", "--workspace", "--bench", bench, "--"]).args(arguments);
     exit_code(command.status())
 }
 

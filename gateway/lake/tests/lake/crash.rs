@@ -162,6 +162,12 @@ async fn assert_content(lake: &Lake, published: &Published, n_rows: i64, tag: &s
         let relation = relation(table);
         let read = joined(&lake.snapshot(published).read(&relation.name).await.unwrap());
         assert_eq!(read, rows(&relation, 0, n_rows, tag));
+        let index = lake.snapshot(published).records(&relation.name).await.unwrap().unwrap();
+        assert!(index.get(&super::synthetic::id(n_rows)).await.unwrap().is_none());
+        for i in 0..n_rows {
+            let record = index.get(&super::synthetic::id(i)).await.unwrap().unwrap();
+            assert!(format!("{record:?}").contains(&format!("{tag}{i}\"")) || i % 7 == 3, "{record:?}");
+        }
     }
 }
 

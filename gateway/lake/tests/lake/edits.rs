@@ -50,6 +50,12 @@ async fn read_all(folder: &Path) -> Result<Vec<String>, String> {
     for name in TABLES {
         let read = snapshot.read(&super::synthetic::name(name)).await.map_err(|error| chain(&error))?;
         all.push(format!("{:?}", joined(&read)));
+        let index = snapshot.records(&super::synthetic::name(name)).await.map_err(|error| chain(&error))?;
+        let index = index.ok_or("no index")?;
+        for i in (0..17_000).step_by(40) {
+            let record = index.get(&super::synthetic::id(i)).await.map_err(|error| chain(&error))?;
+            all.push(format!("{record:?}"));
+        }
     }
     Ok(all)
 }

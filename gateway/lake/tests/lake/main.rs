@@ -11,6 +11,8 @@ mod many_versions;
 #[cfg(test)]
 mod publishing;
 #[cfg(test)]
+mod records;
+#[cfg(test)]
 mod retention;
 #[cfg(test)]
 mod secrecy;

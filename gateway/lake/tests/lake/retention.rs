@@ -31,26 +31,31 @@ impl Fixture {
     }
 
     async fn n_rows(&self, published: &Published) -> usize {
-        let read = self.lake.snapshot(published).read(&name("unified.person")).await.unwrap();
-        read.iter().map(|batch| batch.num_rows()).sum()
+        let snapshot = self.lake.snapshot(published);
+        let read = snapshot.read(&name("unified.person")).await.unwrap();
+        let n_rows = read.iter().map(|batch| batch.num_rows()).sum();
+        let index = snapshot.records(&name("unified.person")).await.unwrap().unwrap();
+        assert!(index.get(&super::synthetic::id(n_rows as i64 - 1)).await.unwrap().is_some());
+        n_rows
     }
 
-    /// Data files as they lie in the folder.
+    /// Files of rows and indexes as they lie in the folder: one of each for a version of the table.
     async fn files(&self) -> Vec<String> {
         let below = LocalStore::new(&self.folder.path().join("data")).unwrap();
         let all: Vec<_> = below.list(None).try_collect().await.unwrap();
         let paths = all.into_iter().map(|object| object.location.to_string());
-        paths.filter(|path| path.ends_with(".parquet")).collect()
+        paths.filter(|path| path.ends_with(".parquet") || path.starts_with("index/")).collect()
     }
 
     /// Makes every data file as old as this.
     fn age(&self, hours: u64) {
         let then = std::time::SystemTime::now() - std::time::Duration::from_secs(hours * 3_600);
-        let folder = self.folder.path().join("data/tables/unified/person");
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                std::fs::File::options().append(true).open(path).unwrap().set_modified(then).unwrap();
+        for folder in ["data/tables/unified/person", "data/index/unified/person"] {
+            for entry in std::fs::read_dir(self.folder.path().join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() {
+                    std::fs::File::options().append(true).open(path).unwrap().set_modified(then).unwrap();
+                }
             }
         }
     }
@@ -75,18 +80,18 @@ async fn what_no_kept_version_reads_is_gone_and_the_rest_is_not_touched() {
     writer.finish().await.unwrap();
     drop(killed);
     site.age(48);
-    assert_eq!(site.files().await.len(), 5);
+    assert_eq!(site.files().await.len(), 10);
 
     let rehearsed = site.lake.purge(keep(2), true).await.unwrap();
     assert_eq!(rehearsed.versions.keys().copied().collect::<Vec<_>>(), [1, 2]);
-    assert_eq!((rehearsed.oldest_kept, rehearsed.files[&name("unified.person")]), (Some(3), 3));
+    assert_eq!((rehearsed.oldest_kept, rehearsed.files[&name("unified.person")]), (Some(3), 6));
     assert!(rehearsed.bytes > 0);
-    assert_eq!(site.files().await.len(), 5, "a rehearsal removes nothing");
+    assert_eq!(site.files().await.len(), 10, "a rehearsal removes nothing");
     assert_eq!(site.lake.published_at_version(1).await.unwrap(), all[0]);
 
     let purged = site.lake.purge(keep(2), false).await.unwrap();
     assert_eq!(purged, rehearsed);
-    assert_eq!(site.files().await.len(), 2);
+    assert_eq!(site.files().await.len(), 4);
     for gone in &all[..2] {
         let found = site.lake.published_at_version(gone.version).await;
         assert!(matches!(found, Err(LakeError::NoSuchVersion { .. })), "{found:?}");
@@ -118,7 +123,7 @@ async fn files_of_a_pull_under_way_are_kept() {
     writer.write(rows(&person, 0, 30, "b")).await.unwrap();
     writer.finish().await.unwrap();
     let purged = site.lake.purge(keep(1), false).await.unwrap();
-    assert_eq!(purged.files[&name("unified.person")], 1);
+    assert_eq!(purged.files[&name("unified.person")], 2);
     let published = publication.commit().await.unwrap();
     assert_eq!(site.n_rows(&published).await, 30);
 }
@@ -136,8 +141,8 @@ async fn an_interrupted_purge_is_finished_by_the_next() {
     }
     let purged = site.lake.purge(keep(1), false).await.unwrap();
     assert!(purged.versions.is_empty());
-    assert_eq!(purged.files[&name("unified.person")], 2);
-    assert_eq!(site.files().await.len(), 1);
+    assert_eq!(purged.files[&name("unified.person")], 4);
+    assert_eq!(site.files().await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -21,7 +21,7 @@ pub(crate) fn column_name(text: &str) -> ColumnName {
     ColumnName::try_from(text).unwrap()
 }
 
-fn column(name: &str, field_type: FieldType, ident: Identifiability) -> Column {
+pub(crate) fn column(name: &str, field_type: FieldType, ident: Identifiability) -> Column {
     Column {
         name: column_name(name),
         zh: name.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Gateway, QueryRequest};
+use super::{Asked, Gateway, QueryRequest};
 use crate::QueryError;
 use crate::catalog::Viewer;
 use crate::recorder::{AccessOutcome, AccessRecord};
@@ -77,7 +77,7 @@ impl Gateway {
         match own {
             Ok(reveal) if reveal.state == RevealState::Open => {
                 request.sql = text;
-                let rows = self.answer(request, Some((reveal.target.clone(), reveal.rule.clone()))).await?;
+                let rows = self.answer(request, Asked::Revealed(reveal.target.clone(), reveal.rule.clone())).await?;
                 Ok((reveal, Some(rows)))
             }
             not_open => self.recorded(request, text, not_open).await.map(|reveal| (reveal, None)),

@@ -66,6 +66,7 @@ fn to_be_linked(publication: &Publication, changed: Changed<'_>, now: DateTime<U
         version: 0,
         published_at: now,
         tables: BTreeMap::new(),
+        indexes: BTreeMap::new(),
         batches: BTreeMap::new(),
         notes: BTreeMap::new(),
     });

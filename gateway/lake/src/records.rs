@@ -1,0 +1,104 @@
+//! The key index: one record in microseconds, by its key or by the exact value of an identifier.
+//!
+//! A row of a wide table lies in as many pages of a Parquet file as it has columns, and each of them in another sealed chunk.
+//! Therefore every table of unified records whose key is unique is written a second time, row by row, in blocks of a few
+//! KiB, each of which holds whole rows. One record costs one small read.
+//!
+//! ```text
+//! index/SCHEMA/TABLE/NAME.records = block … block directory footer     rows, sorted by key
+//! index/SCHEMA/TABLE/NAME.keys    = page … page directory footer       16 bytes of keyed hash, place of the row
+//! ```
+//! - [`row`]: how a row is written, and how it is read back into one batch;
+//! - [`directory`]: the first key of each block, cut to what tells it from the block before; all of it is in memory;
+//! - [`identifiers`]: the hashes of ID numbers and telephones, under a key of the site, so that the file lists no number;
+//! - [`RecordIndex`] finds; [`IndexedTable`] lets SQL find through it.
+//!
+//! An index belongs to one version of one table: both are written from the same rows and published in one step. A table that
+//! is not written anew keeps both.
+
+mod directory;
+mod footer;
+mod identifiers;
+mod index;
+mod indexed_table;
+mod row;
+mod writer;
+
+use object_store::path::Path;
+use schemas::{ColumnName, FieldType, Relation, RelationName};
+
+pub(crate) use index::IndexTypes;
+pub use index::RecordIndex;
+pub(crate) use indexed_table::IndexedTable;
+pub(crate) use writer::{RecordWriter, Unfit};
+
+/// Blocks and pages begin at multiples of this, so that a small one lies in one sealed chunk whatever the size of these is.
+pub(crate) const PAGE_BYTES: usize = 4 << 10;
+
+/// Schema of the relations whose rows are asked for one by one.
+const INDEXED_SCHEMA: &str = "unified";
+
+/// The index of one version of a table, as it is published.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedIndex {
+    /// The random part of its objects' names.
+    pub name: String,
+    /// The Delta version of the table whose rows it finds.
+    pub table_version: u64,
+    /// The column that tells the rows apart, and by which they are sorted.
+    pub key: ColumnName,
+    /// The columns whose values are hashed.
+    pub identifiers: Vec<ColumnName>,
+    /// Rows.
+    pub n_rows: u64,
+    /// Plain bytes of the object that holds the rows.
+    pub record_bytes: u64,
+    /// Plain bytes of the object that holds the hashes of identifiers; zero if the table has none.
+    pub key_bytes: u64,
+}
+
+impl PublishedIndex {
+    pub(crate) fn records(&self, relation: &RelationName) -> Path {
+        object(relation, &self.name, "records")
+    }
+
+    pub(crate) fn keys(&self, relation: &RelationName) -> Option<Path> {
+        (self.key_bytes > 0).then(|| object(relation, &self.name, "keys"))
+    }
+
+    /// Both objects.
+    pub(crate) fn objects(&self, relation: &RelationName) -> impl Iterator<Item = Path> {
+        [self.records(relation)].into_iter().chain(self.keys(relation))
+    }
+}
+
+/// Where the indexes of all tables lie.
+pub(crate) fn all_folders() -> Path {
+    Path::from("index")
+}
+
+/// The table to which an object of an index belongs; none for any other object.
+pub(crate) fn relation_of(file: &Path) -> Option<RelationName> {
+    let parts: Vec<_> = file.parts().collect();
+    let [index, schema, table, _] = parts.as_slice() else { return None };
+    let relation = format!("{}.{}", schema.as_ref(), table.as_ref());
+    (index.as_ref() == "index").then(|| RelationName::try_from(relation.as_str()).ok()).flatten()
+}
+
+fn object(relation: &RelationName, name: &str, kind: &str) -> Path {
+    let file = format!("{name}.{kind}");
+    Path::from_iter(["index", relation.schema(), relation.table(), file.as_str()])
+}
+
+/// Whether rows of the relation are asked for one by one.
+fn is_indexed(relation: &Relation) -> bool {
+    relation.name.schema() == INDEXED_SCHEMA
+}
+
+/// Positions of the columns by whose exact value a record is found, besides its key.
+fn identifier_columns(relation: &Relation) -> Vec<usize> {
+    let is_identifier = |field_type| matches!(field_type, FieldType::CitizenId | FieldType::Phone);
+    let columns = relation.columns.iter().enumerate();
+    columns.filter(|(_, column)| is_identifier(column.field_type)).map(|(idx, _)| idx).collect()
+}
