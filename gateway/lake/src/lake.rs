@@ -136,6 +136,15 @@ impl Lake {
         published::at_version(self.store.as_ref(), version).await
     }
 
+    /// Everything that was published and is still kept, the oldest first, the current one last.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn published_versions(&self) -> Result<Vec<Published>, LakeError> {
+        let Some(current) = self.published().await? else { return Ok(Vec::new()) };
+        published::history_up_to(self.store.as_ref(), &current).await
+    }
+
     /// Starts a publication on top of what is published now.
     ///
     /// # Errors

@@ -62,7 +62,10 @@ impl PrincipalCatalog {
         for (name, table) in &data.tables {
             let entry = match policies.decide_on(principal, &table.relation, today) {
                 Decision::Invisible => continue,
-                Decision::Refused { reason } => Entry::Refused(reason.to_string()),
+                Decision::Refused { reason } => Entry::Refused(QueryError::Refused { reason: reason.to_string() }),
+                Decision::Visible(grant) if data.is_past && grant.aggregate.is_some() => {
+                    Entry::Refused(QueryError::PastOfCounts)
+                }
                 Decision::Visible(grant) => {
                     let policy_table = Arc::new(viewer.table(name, table, &grant)?);
                     visible.push(VisibleRelation::new(&table.relation, &policy_table, &grant));
@@ -89,6 +92,9 @@ impl PrincipalCatalog {
         viewer: Viewer<'_>,
     ) -> std::result::Result<(), QueryError> {
         searcher.note(searches);
+        if data.is_past && !searches.is_empty() {
+            return Err(QueryError::ConstructNotAllowed { construct: "find_person in an earlier version".to_owned() });
+        }
         for (idx, search) in searches.iter().enumerate() {
             let absent = || QueryError::RelationNotFound { name: "catalog.find_person".to_owned() };
             let person = data.tables.iter().find(|(name, _)| name.to_string() == person_search::RELATION);
@@ -152,7 +158,7 @@ struct PrincipalSchema {
 #[derive(Debug, Clone)]
 enum Entry {
     Table(Arc<dyn TableProvider>),
-    Refused(String),
+    Refused(QueryError),
 }
 
 #[async_trait]
@@ -167,9 +173,7 @@ impl SchemaProvider for PrincipalSchema {
         match self.tables.get(name) {
             None => Ok(None),
             Some(Entry::Table(table)) => Ok(Some(Arc::clone(table))),
-            Some(Entry::Refused(reason)) => {
-                Err(DataFusionError::External(Box::new(QueryError::Refused { reason: reason.clone() })))
-            }
+            Some(Entry::Refused(error)) => Err(DataFusionError::External(Box::new(error.clone()))),
         }
     }
 

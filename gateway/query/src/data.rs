@@ -20,6 +20,8 @@ pub struct PublishedTable {
 pub struct PublishedData {
     /// The published version: grows with every publication.
     pub version: u64,
+    /// Whether another version is published by now: what is open to statistics only is not open in it.
+    pub is_past: bool,
     /// Tables by name.
     pub tables: BTreeMap<RelationName, PublishedTable>,
 }

@@ -103,6 +103,18 @@ pub enum QueryError {
         /// Fewest persons.
         k: usize,
     },
+    /// The role may not look back, or not so far.
+    #[error("earlier versions are open to this role for {days} days")]
+    PastNotOpen {
+        /// How far back it may look.
+        days: u32,
+    },
+    /// What is open to statistics only, asked for as it was.
+    #[error("what is open to statistics only can be asked for as it is now, not as it was")]
+    PastOfCounts,
+    /// A version that was never published, or is no longer kept.
+    #[error("there is no such version, or it is no longer kept")]
+    NoSuchVersion,
     /// The access of the subject is withdrawn.
     #[error("your access has been withdrawn; ask whoever administers it")]
     AccessWithdrawn,
@@ -205,11 +217,14 @@ impl QueryError {
             | Self::SearchNotAllowed { .. }
             | Self::RevealNotAllowed { .. }
             | Self::RevealNotYours
+            | Self::PastNotOpen { .. }
+            | Self::PastOfCounts
             | Self::AccessWithdrawn => ErrorKind::Forbidden,
             Self::TooManySearches { .. } | Self::TooManyReveals { .. } => ErrorKind::TooManyRequests,
             Self::RelationNotFound { .. }
             | Self::ColumnNotFound { .. }
             | Self::FunctionNotAllowed { .. }
+            | Self::NoSuchVersion
             | Self::RevealNotFound => ErrorKind::NotFound,
             Self::LimitReached { .. } => ErrorKind::LimitReached,
             Self::Busy { .. }
@@ -247,6 +262,9 @@ impl QueryError {
             Self::RevealReason => "DT-POL-0008",
             Self::RevealNotFound => "DT-POL-0009",
             Self::RevealNotYours => "DT-POL-0010",
+            Self::PastNotOpen { .. } => "DT-POL-0011",
+            Self::PastOfCounts => "DT-POL-0012",
+            Self::NoSuchVersion => "DT-SQL-0012",
             Self::TooManyReveals { .. } => "DT-LIM-0005",
             Self::LimitReached { .. } => "DT-LIM-0001",
             Self::Busy { .. } => "DT-LIM-0002",
@@ -270,10 +288,12 @@ impl QueryError {
             | Self::SearchNotAllowed { .. }
             | Self::RevealNotAllowed { .. }
             | Self::RevealNotYours
+            | Self::PastNotOpen { .. }
+            | Self::PastOfCounts
             | Self::AccessWithdrawn => "42501",
             Self::SearchValue { .. } | Self::RevealReason => "22023",
             Self::TooManySearches { .. } | Self::TooManyReveals { .. } => "53400",
-            Self::RevealNotFound => "42704",
+            Self::RevealNotFound | Self::NoSuchVersion => "42704",
             Self::PolicyChanged => "57014",
             Self::RelationNotFound { .. } => "42P01",
             Self::ColumnNotFound { .. } => "42703",
@@ -320,6 +340,9 @@ impl QueryError {
             Self::TooManyReveals { per_hour } => format!("明文查看过多:每小时至多 {per_hour} 次"),
             Self::RevealNotFound => "没有这一明文查看申请,或已处理,或已到期".to_owned(),
             Self::RevealNotYours => "自己的申请须由另一人同意".to_owned(),
+            Self::PastNotOpen { days } => format!("该角色只能查询 {days} 天以内的旧版本"),
+            Self::PastOfCounts => "只开放统计的数据只能查询现行版本,不能查询旧版本".to_owned(),
+            Self::NoSuchVersion => "没有这一版本,或已不再保留".to_owned(),
             Self::LimitReached { limit, allowed } => format!("达到限制 {limit}:最多 {allowed}"),
             Self::Busy { limit, allowed } => format!("并发查询过多:{limit} 为 {allowed}"),
             Self::NoData => "尚未发布任何数据".to_owned(),

@@ -7,10 +7,11 @@ mod reveals;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use chrono::Utc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
@@ -27,6 +28,7 @@ use crate::epoch::{AccessEpoch, EpochWatch};
 use crate::functions::AllowedFunctions;
 use crate::masked_predicates::masked_in_predicates;
 use crate::metadata::VisibleRelation;
+use crate::past::{self, AsOf, KeptVersion, Past};
 use crate::person_search::{SearchLimiter, Searcher};
 use crate::plan_gate::{PlanReads, check_plan};
 use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
@@ -77,6 +79,8 @@ pub struct QueryRequest {
     pub kind: &'static str,
     /// Network address of the client, if any.
     pub client: Option<String>,
+    /// Which version is to answer; `None`: the one that is published.
+    pub as_of: Option<AsOf>,
 }
 
 /// Decides, plans, executes and releases.
@@ -91,6 +95,7 @@ pub struct Gateway {
     search_limiter: Arc<SearchLimiter>,
     reveals: RevealDesk,
     recorder: Arc<dyn Recorder>,
+    past: OnceLock<Arc<dyn Past>>,
     config: GatewayConfig,
 }
 
@@ -146,6 +151,7 @@ impl Gateway {
             search_limiter: Arc::default(),
             reveals: RevealDesk::default(),
             recorder,
+            past: OnceLock::new(),
             config,
         })
     }
@@ -153,6 +159,22 @@ impl Gateway {
     /// Makes a published version the one that new queries read. Running ones finish on theirs.
     pub fn publish(&self, data: PublishedData) {
         self.data.store(Some(Arc::new(data)));
+    }
+
+    /// Opens earlier versions to those who may ask for them. The first one given stays.
+    pub fn keep_past(&self, past: Arc<dyn Past>) {
+        let _is_first = self.past.set(past);
+    }
+
+    /// The versions that the principal may read, the oldest first, the current one last.
+    ///
+    /// # Errors
+    /// [`QueryError::AccessWithdrawn`]; [`QueryError::Internal`] if they cannot be told.
+    pub async fn versions(&self, principal: &Principal) -> Result<Vec<KeptVersion>, QueryError> {
+        let access = Arc::clone(&self.access.borrow());
+        access.admit(principal)?;
+        let Some(past) = self.past.get() else { return Ok(Vec::new()) };
+        Ok(past::open_to(&access.policies, principal, past.versions().await?, Utc::now()))
     }
 
     /// Puts a policy set in force for new queries, and ends those under way to whose principals it shows anything otherwise:
@@ -226,14 +248,18 @@ impl Gateway {
     async fn answer(&self, request: QueryRequest, asked: Asked) -> Result<ReleasedStream, QueryError> {
         let started = Instant::now();
         let slot = self.slots.wait(&request.principal.subject, &self.config.limits).await?;
-        let data = self.data.load_full().ok_or(QueryError::NoData)?;
+        let current = self.data.load_full().ok_or(QueryError::NoData)?;
         let mut receiver = self.access.subscribe();
         let access = Arc::clone(&receiver.borrow_and_update());
         let policies = &access.policies;
         let searcher = Searcher::new(Arc::clone(&self.search_limiter), &request.principal.subject);
-        let planned = match access.admit(&request.principal) {
-            Ok(()) => self.plan_asked(&request, asked, &data, policies, &searcher).await,
+        let found = match access.admit(&request.principal) {
+            Ok(()) => self.data_asked(&request, policies, &current).await,
             Err(error) => Err(error),
+        };
+        let (data, planned) = match found {
+            Ok(data) => (Arc::clone(&data), self.plan_asked(&request, asked, &data, policies, &searcher).await),
+            Err(error) => (current, Err(error)),
         };
         let mut record = AccessRecord {
             request_id: request.request_id,
@@ -287,6 +313,23 @@ impl Gateway {
 
     fn today(&self) -> i32 {
         self.config.today.unwrap_or_else(today_in_china)
+    }
+
+    /// The version that is to answer.
+    async fn data_asked(
+        &self,
+        request: &QueryRequest,
+        policies: &PolicySet,
+        current: &Arc<PublishedData>,
+    ) -> Result<Arc<PublishedData>, QueryError> {
+        let Some(as_of) = request.as_of else { return Ok(Arc::clone(current)) };
+        let past = self.past.get().ok_or(QueryError::NoSuchVersion)?;
+        let meant = past::find(policies, &request.principal, past.versions().await?, as_of, Utc::now())?;
+        if meant.version == current.version {
+            return Ok(Arc::clone(current));
+        }
+        let data = past.open(meant.version).await?;
+        Ok(Arc::new(PublishedData { is_past: true, ..PublishedData::clone(&data) }))
     }
 
     async fn plan_asked(

@@ -73,7 +73,7 @@ fn data() -> PublishedData {
     let batch = RecordBatch::try_new(relation.arrow_schema(), columns).unwrap();
     let provider = Arc::new(MemTable::try_new(relation.arrow_schema(), vec![vec![batch]]).unwrap());
     let tables = BTreeMap::from([(relation.name.clone(), PublishedTable { relation, provider })]);
-    PublishedData { version: 7, tables }
+    PublishedData { version: 7, tables, ..PublishedData::default() }
 }
 
 fn worker(grids: &[&str]) -> Principal {
@@ -140,6 +140,7 @@ fn request(principal: Principal, sql: &str) -> QueryRequest {
         protocol: "rest",
         kind: "query",
         client: None,
+        as_of: None,
     }
 }
 

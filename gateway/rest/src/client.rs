@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::serve::IncomingStream;
 use policies::Principal;
-use query::QueryRequest;
+use query::{AsOf, QueryRequest};
 use tokio::net::TcpListener;
 
 use crate::problem::{Language, Problem};
@@ -50,7 +50,22 @@ impl Client {
             protocol: "rest",
             kind,
             client: self.address.clone(),
+            as_of: None,
         }
+    }
+
+    /// The version meant by `as_of`: a number, or a time as RFC 3339 has it; `None` for the current one.
+    pub(crate) fn as_of(&self, text: Option<&str>) -> Result<Option<AsOf>, Box<Problem>> {
+        let Some(text) = text else { return Ok(None) };
+        let version = text.parse().ok().map(AsOf::Version);
+        let time = || chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| AsOf::Time(time.to_utc()));
+        version.or_else(time).map(Some).ok_or_else(|| {
+            Box::new(Problem::bad_request(
+                "版本应为版本号,或如 2026-11-22T08:00:00+08:00 的时间",
+                "a version is a number, or a time such as 2026-11-22T08:00:00+08:00",
+                self.language,
+            ))
+        })
     }
 }
 

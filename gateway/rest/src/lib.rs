@@ -10,6 +10,7 @@ mod cursor;
 mod encode;
 mod format;
 mod health;
+mod history;
 mod metrics;
 mod openapi;
 mod params;
@@ -50,6 +51,8 @@ pub fn router(state: RestState) -> Router {
         .route("/api/v1/reveals/{id}", get(reveals::look).delete(reveals::end))
         .route("/api/v1/reveals/{id}/approve", post(reveals::approve))
         .route("/api/v1/reveals/{id}/refuse", post(reveals::decline))
+        .route("/api/v1/versions", get(history::versions))
+        .route("/api/v1/changes", get(history::changes))
         .route("/api/v1/catalog", get(catalog::list))
         .route("/api/v1/why", get(catalog::why))
         .route("/api/openapi.json", get(openapi::serve))

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{catalog, health, problem, records, reveals, search, sql};
+use crate::{catalog, health, history, problem, records, reveals, search, sql};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,6 +15,7 @@ use crate::{catalog, health, problem, records, reveals, search, sql};
         search::persons,
         records::person, records::list_persons, records::house, records::list_houses,
         records::event, records::list_events, records::grid, records::list_grids,
+        history::versions, history::changes,
         reveals::ask, reveals::list, reveals::look, reveals::end, reveals::approve, reveals::decline,
         catalog::list, catalog::why,
         health::live, health::ready, health::metrics

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
-use query::{RecordTarget, ReleasedStream};
+use query::{QueryRequest, RecordTarget, ReleasedStream};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -21,11 +21,11 @@ use crate::state::RestState;
 const PAGE_ROWS: usize = 100;
 
 /// A kind of record: its relation, its key, and the columns a list may be narrowed by.
-struct RecordKind {
-    path: &'static str,
-    relation: &'static str,
-    key: &'static str,
-    filters: &'static [&'static str],
+pub(crate) struct RecordKind {
+    pub(crate) path: &'static str,
+    pub(crate) relation: &'static str,
+    pub(crate) key: &'static str,
+    pub(crate) filters: &'static [&'static str],
 }
 
 const PERSONS: RecordKind = RecordKind {
@@ -49,6 +49,17 @@ const EVENTS: RecordKind = RecordKind {
 const GRIDS: RecordKind =
     RecordKind { path: "grids", relation: "unified.grid", key: "grid_id", filters: &["street_code", "community_code"] };
 
+/// Every kind of record.
+pub(crate) const KINDS: [&RecordKind; 4] = [&PERSONS, &HOUSES, &EVENTS, &GRIDS];
+
+/// Which version of a record.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RecordOptions {
+    /// An earlier version, by its number or by a time (RFC 3339); the current one if left out.
+    as_of: Option<String>,
+}
+
 /// Which page of a list, narrowed by what.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default, deny_unknown_fields)]
@@ -57,6 +68,8 @@ pub(crate) struct ListOptions {
     limit: Option<usize>,
     /// The `next` of the page before.
     cursor: Option<String>,
+    /// An earlier version, by its number or by a time (RFC 3339); the current one if left out.
+    as_of: Option<String>,
     /// Only this grid.
     grid_id: Option<String>,
     /// Only this street (9 digits).
@@ -98,29 +111,35 @@ macro_rules! record_endpoints {
     ($one:ident, $list:ident, $kind:ident, $path_one:literal, $path_list:literal, $tag:literal) => {
         /// One record by its id.
         #[utoipa::path(
-                    get, path = $path_one, tag = $tag, params(("id" = String, Path, description = "the record's id")),
-                    responses(
-                        (status = 200, description = "the record as the caller may see it"),
-                        (status = 401, description = "no valid token", body = Problem),
-                        (status = 404, description = "no such record, or not visible", body = Problem),
-                    ),
-                    security(("bearer" = []))
-                )]
-        pub(crate) async fn $one(State(state): State<RestState>, client: Client, Path(id): Path<String>) -> Response {
-            one_record(&state, &client, &$kind, &id).await
+                            get, path = $path_one, tag = $tag,
+                            params(("id" = String, Path, description = "the record's id"), RecordOptions),
+                            responses(
+                                (status = 200, description = "the record as the caller may see it"),
+                                (status = 401, description = "no valid token", body = Problem),
+                                (status = 404, description = "no such record, or not visible", body = Problem),
+                            ),
+                            security(("bearer" = []))
+                        )]
+        pub(crate) async fn $one(
+            State(state): State<RestState>,
+            client: Client,
+            Path(id): Path<String>,
+            Params(options): Params<RecordOptions>,
+        ) -> Response {
+            one_record(&state, &client, &$kind, &id, &options).await
         }
 
         /// A page of records, sorted by id.
         #[utoipa::path(
-                    get, path = $path_list, tag = $tag, params(ListOptions),
-                    responses(
-                        (status = 200, description = "a page; `next` is the cursor of the page after it"),
-                        (status = 400, description = "a filter this list does not have", body = Problem),
-                        (status = 401, description = "no valid token", body = Problem),
-                        (status = 410, description = "the cursor has expired", body = Problem),
-                    ),
-                    security(("bearer" = []))
-                )]
+                            get, path = $path_list, tag = $tag, params(ListOptions),
+                            responses(
+                                (status = 200, description = "a page; `next` is the cursor of the page after it"),
+                                (status = 400, description = "a filter this list does not have", body = Problem),
+                                (status = 401, description = "no valid token", body = Problem),
+                                (status = 410, description = "the cursor has expired", body = Problem),
+                            ),
+                            security(("bearer" = []))
+                        )]
         pub(crate) async fn $list(
             State(state): State<RestState>,
             client: Client,
@@ -136,9 +155,20 @@ record_endpoints!(house, list_houses, HOUSES, "/api/v1/houses/{id}", "/api/v1/ho
 record_endpoints!(event, list_events, EVENTS, "/api/v1/events/{id}", "/api/v1/events", "records");
 record_endpoints!(grid, list_grids, GRIDS, "/api/v1/grids/{id}", "/api/v1/grids", "records");
 
-async fn one_record(state: &RestState, client: &Client, kind: &RecordKind, id: &str) -> Response {
+async fn one_record(
+    state: &RestState,
+    client: &Client,
+    kind: &RecordKind,
+    id: &str,
+    options: &RecordOptions,
+) -> Response {
+    let as_of = match client.as_of(options.as_of.as_deref()) {
+        Ok(as_of) => as_of,
+        Err(refusal) => return refusal.at(&client.request_id).into_response(),
+    };
+    let request = QueryRequest { as_of, ..client.request("record", String::new()) };
     let rows = match RecordTarget::new(kind.relation, kind.key, id) {
-        Ok(target) => state.gateway().record(client.request("record", String::new()), target).await,
+        Ok(target) => state.gateway().record(request, target).await,
         Err(error) => Err(error),
     };
     let rows = match rows {
@@ -165,6 +195,10 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
             client.language,
         ));
     }
+    let as_of = match client.as_of(options.as_of.as_deref()) {
+        Ok(as_of) => as_of,
+        Err(problem) => return refusal(*problem),
+    };
     let max = state.config().max_page_rows;
     let limit = options.limit.unwrap_or(PAGE_ROWS.min(max));
     if limit == 0 || limit > max {
@@ -174,14 +208,13 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
             client.language,
         ));
     }
+    let mut named = filters.clone();
+    named.extend(options.as_of.as_deref().map(|as_of| ("as_of", as_of)));
     let mut place = Cursor {
-        list: format!(
-            "{}?{}",
-            kind.path,
-            filters.iter().map(|(c, v)| format!("{c}={v}")).collect::<Vec<_>>().join("&")
-        ),
+        list: format!("{}?{}", kind.path, named.iter().map(|(c, v)| format!("{c}={v}")).collect::<Vec<_>>().join("&")),
         after: String::new(),
-        data_version: state.gateway().data_version().unwrap_or(0),
+        // An earlier version stays what it is, whatever is published meanwhile.
+        data_version: if as_of.is_some() { 0 } else { state.gateway().data_version().unwrap_or(0) },
         policy_version: state.gateway().policy_version(),
         holder: holder(client),
     };
@@ -192,7 +225,7 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
         }
     }
     let sql = page_sql(kind, &filters, &place.after, limit);
-    let rows = match state.gateway().query(client.request("list", sql)).await {
+    let rows = match state.gateway().query(QueryRequest { as_of, ..client.request("list", sql) }).await {
         Ok(rows) => rows,
         Err(error) => return refuse(state, client, &error),
     };
@@ -203,7 +236,7 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
     };
     let next = if items.len() > limit { next_cursor(state, kind, place, &mut items, limit) } else { None };
     if let Some(next) = &next {
-        let link = format!("</api/v1/{}?{}>; rel=\"next\"", kind.path, next_query(&filters, limit, next));
+        let link = format!("</api/v1/{}?{}>; rel=\"next\"", kind.path, next_query(&named, limit, next));
         if let Ok(link) = HeaderValue::from_str(&link) {
             headers.insert(header::LINK, link);
         }
@@ -212,7 +245,7 @@ async fn page(state: &RestState, client: &Client, kind: &RecordKind, options: &L
 }
 
 /// The query part of the next page's address: the same filters, percent-encoded.
-fn next_query(filters: &[(&str, &str)], limit: usize, cursor: &str) -> String {
+pub(crate) fn next_query(filters: &[(&str, &str)], limit: usize, cursor: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (column, value) in filters {
         query.append_pair(column, value);
@@ -250,7 +283,7 @@ pub(crate) fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-fn holder(client: &Client) -> String {
+pub(crate) fn holder(client: &Client) -> String {
     let principal = &client.principal;
     format!("{}/{}/{}", principal.subject, principal.role, principal.purpose.as_deref().unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use query::QueryRequest;
 use serde::Deserialize;
 
 use crate::client::Client;
@@ -29,6 +30,8 @@ pub(crate) struct SqlOptions {
     format: Option<String>,
     /// `1`: a CSV starts with a byte order mark, for Excel.
     bom: Option<u8>,
+    /// An earlier version, by its number or by a time (RFC 3339); the current one if left out.
+    as_of: Option<String>,
 }
 
 /// Runs one query and streams its rows.
@@ -62,7 +65,11 @@ pub(crate) async fn run(
         Ok(sql) => sql,
         Err(refusal) => return problem(refusal),
     };
-    match state.gateway().query(client.request("query", sql)).await {
+    let as_of = match client.as_of(options.as_of.as_deref()) {
+        Ok(as_of) => as_of,
+        Err(refusal) => return problem(*refusal),
+    };
+    match state.gateway().query(QueryRequest { as_of, ..client.request("query", sql) }).await {
         Ok(rows) => {
             state.metrics().query_answered();
             respond(rows, format, byte_order_mark, &client).await

@@ -48,7 +48,7 @@ fn door() -> (Router, String) {
         spill_folder: None,
     };
     let gateway = Gateway::start(config, policies, Arc::new(Forgetful)).unwrap();
-    gateway.publish(PublishedData { version: 3, tables: BTreeMap::new() });
+    gateway.publish(PublishedData { version: 3, ..PublishedData::default() });
     let issuer = TokenIssuer::generate("issuer", "datong").unwrap();
     let keys = KeySource::Inline(issuer.jwks_json());
     let authenticator = Authenticator::new(AuthConfig::new("issuer", "datong", keys)).unwrap();

@@ -15,6 +15,7 @@ mod gateway;
 mod init;
 mod intake;
 mod key;
+mod past;
 mod policy;
 mod progress;
 mod purge;

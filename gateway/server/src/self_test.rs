@@ -250,6 +250,7 @@ async fn ask(gateway: &Gateway, principal: &Principal, statement: &str) -> Answe
         protocol: "cli",
         kind: "query",
         client: None,
+        as_of: None,
     };
     let rows = gateway.query(request).await.map_err(|error| told(&error))?;
     let names = rows.schema().fields().iter().map(|field| field.name().clone()).collect();

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::access::{self, Warnings};
 use crate::config::{ServerConfig, TrustConfig};
+use crate::past::LakePast;
 use crate::screen::Screen;
 use crate::site::Site;
 use crate::{Failure, gateway};
@@ -30,6 +31,7 @@ pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
     start_logging();
     let site = Arc::new(Site::open(config).await?);
     let (gateway, log) = gateway::start(&site)?;
+    gateway.keep_past(Arc::new(LakePast::new(Arc::clone(&site))));
     let version = gateway::publish_current(&site, &gateway).await?;
     access::apply_withdrawn(&site.config, &gateway)?;
     let warnings = Warnings::default();

@@ -123,5 +123,5 @@ pub fn published(version: u64, tables: &[TableRows], storage: Storage, batch_row
         let (relation, provider) = (table.relation(), table.provider(storage, batch_rows));
         (relation.name.clone(), PublishedTable { relation, provider })
     });
-    PublishedData { version, tables: tables.collect() }
+    PublishedData { version, tables: tables.collect(), ..PublishedData::default() }
 }

@@ -25,6 +25,7 @@ fn key() -> MasterKey {
 }
 
 /// A server on a free port of this machine, with one bucket. It ends with the test's runtime.
+#[expect(clippy::disallowed_methods, reason = "the server is to go on until the runtime ends")]
 async fn s3(folder: &TempDir) -> Arc<dyn ObjectStore> {
     let root = folder.path().join(format!("s3-{}", rand_name()));
     std::fs::create_dir_all(root.join(BUCKET)).unwrap();
@@ -68,6 +69,7 @@ async fn s3(folder: &TempDir) -> Arc<dyn ObjectStore> {
     Arc::new(store.unwrap())
 }
 
+#[expect(clippy::future_not_send, reason = "it is awaited where it is made")]
 /// All of the suite but attributes, which the sealed store refuses, and the low-level multipart interface, which it does not have.
 /// `fresh` gives an empty store; `knows_dates`: it keeps conditions on the date of an object, which this S3 server does not.
 async fn conforms(fresh: impl AsyncFn() -> Arc<dyn ObjectStore>, knows_dates: bool) {

@@ -10,7 +10,7 @@ use lake::{Lake, LakeError, LocalStore, MasterKey, Published, RecordIndex};
 use object_store::ObjectStore;
 use schemas::{FieldType, Relation};
 
-use super::synthetic::{column, column_name, id, joined, name, relation, rows};
+use super::synthetic::{column, column_name, id, name, relation, rows};
 
 fn lake(folder: &tempfile::TempDir) -> Lake {
     Lake::open(&folder.path().join("data"), MasterKey::from_bytes([1; 32])).unwrap()

@@ -84,7 +84,7 @@ fn people() -> PublishedData {
     let batch = RecordBatch::try_new(relation.arrow_schema(), columns).unwrap();
     let provider = Arc::new(MemTable::try_new(relation.arrow_schema(), vec![vec![batch]]).unwrap());
     let tables = BTreeMap::from([(relation.name.clone(), PublishedTable { relation, provider })]);
-    PublishedData { version: 1, tables }
+    PublishedData { version: 1, tables, ..PublishedData::default() }
 }
 
 fn gateway_of(policy: &str, recorder: Arc<Memory>) -> Gateway {

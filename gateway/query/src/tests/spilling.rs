@@ -27,7 +27,7 @@ fn many() -> PublishedData {
     });
     let provider = Arc::new(MemTable::try_new(relation.arrow_schema(), vec![batches.collect()]).unwrap());
     let tables = BTreeMap::from([(relation.name.clone(), PublishedTable { relation, provider })]);
-    PublishedData { version: 7, tables }
+    PublishedData { version: 7, tables, ..PublishedData::default() }
 }
 
 fn spilling_gateway(folder: Option<&std::path::Path>, max_query_spill_bytes: u64) -> Gateway {
