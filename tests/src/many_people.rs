@@ -34,7 +34,7 @@ fn mixed(seed: u64) -> u64 {
 
 /// In how many of a hundred rows a text column holds something, and what.
 fn text(column: &str, i: u64) -> Option<String> {
-    let dice = mixed(i ^ column.len() as u64 * 7_919 ^ column.as_bytes().iter().map(|b| u64::from(*b)).sum::<u64>());
+    let dice = mixed(i ^ (column.len() as u64 * 7_919) ^ column.as_bytes().iter().map(|b| u64::from(*b)).sum::<u64>());
     let some = |percent: u64| dice % 100 < percent;
     let pick = |n: u64| dice / 100 % n;
     let is = |percent: u64, text: String| some(percent).then_some(text);
@@ -42,7 +42,9 @@ fn text(column: &str, i: u64) -> Option<String> {
         "person_id" => None,
         "id_type" => is(96, "111".to_owned()),
         "id_no" => is(96, ManyPeople::id_no(i)),
-        "name" | "name_key" => Some(format!("{}{}", ["赵", "钱", "孙", "李"][(i % 4) as usize], ["明华", "芳", "建国"][(i % 3) as usize])),
+        "name" | "name_key" => {
+            Some(format!("{}{}", ["赵", "钱", "孙", "李"][(i % 4) as usize], ["明华", "芳", "建国"][(i % 3) as usize]))
+        }
         "former_name" => is(2, "王小二".to_owned()),
         "sex" => Some((1 + i % 2).to_string()),
         "birth_precision" => Some("day".to_owned()),
@@ -87,7 +89,13 @@ impl ManyPeople {
     /// The ID number of person `i`, if it has one.
     #[must_use]
     pub fn id_no(i: u64) -> String {
-        format!("{DIVISION}{:04}{:02}{:02}{:04}", 1950 + i / 10_000 / 336 % 70, 1 + i / 10_000 / 28 % 12, 1 + i / 10_000 % 28, i % 10_000)
+        format!(
+            "{DIVISION}{:04}{:02}{:02}{:04}",
+            1950 + i / 10_000 / 336 % 70,
+            1 + i / 10_000 / 28 % 12,
+            1 + i / 10_000 % 28,
+            i % 10_000
+        )
     }
 
     /// The telephone of person `i`, if it has one. Two have the same.
@@ -118,8 +126,10 @@ impl ManyPeople {
                 let day = |i: u64| (mixed(i) % 25_000) as i32 - 7_000;
                 Arc::new(Date32Array::from_iter((from..to).map(|i| is_known(i, percent).then(|| day(i)))))
             }
-            DataType::Boolean => Arc::new(BooleanArray::from_iter((from..to).map(|i| Some(i % 97 == 0)))),
-            DataType::Float64 => Arc::new(Float64Array::from_iter_values((from..to).map(|i| 1.0 - (i % 100) as f64 / 400.0))),
+            DataType::Boolean => Arc::new(BooleanArray::from_iter((from..to).map(|i| Some(i.is_multiple_of(97))))),
+            DataType::Float64 => {
+                Arc::new(Float64Array::from_iter_values((from..to).map(|i| 1.0 - (i % 100) as f64 / 400.0)))
+            }
             DataType::Timestamp(..) => {
                 let moments = (from..to).map(|i| 1_790_000_000_000_000 + (i % 1_000_000) as i64);
                 Arc::new(TimestampMicrosecondArray::from_iter_values(moments).with_timezone("UTC"))
@@ -129,7 +139,9 @@ impl ManyPeople {
                 let mut lists = ListBuilder::new(StringBuilder::new()).with_field(item);
                 for i in from..to {
                     match name {
-                        "sources" => ["police.population", "health.resident"].iter().for_each(|s| lists.values().append_value(s)),
+                        "sources" => {
+                            ["police.population", "health.resident"].iter().for_each(|s| lists.values().append_value(s))
+                        }
                         "phones" if is_known(i, 70) => lists.values().append_value(Self::phone(i)),
                         _ => {}
                     }

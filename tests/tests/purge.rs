@@ -21,15 +21,15 @@ fn age(folder: &Path) {
 fn n_files(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     entries
-        .map(
-            |path| {
-                if path.is_dir() {
-                    n_files(&path)
-                } else {
-                    usize::from(path.extension().is_some_and(|e| ["parquet", "records", "keys"].iter().any(|kind| e == *kind)))
-                }
-            },
-        )
+        .map(|path| {
+            if path.is_dir() {
+                n_files(&path)
+            } else {
+                usize::from(
+                    path.extension().is_some_and(|e| ["parquet", "records", "keys"].iter().any(|kind| e == *kind)),
+                )
+            }
+        })
         .sum()
 }
 

@@ -1,5 +1,6 @@
 //! The one function every adapter calls.
 
+mod execution;
 #[cfg(feature = "probes")]
 mod probes;
 mod records;
@@ -8,18 +9,15 @@ mod reveals;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
-use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement;
-use futures::StreamExt;
 use policies::{PolicySet, Principal, RevealRule};
-use tokio::sync::{mpsc, watch};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::sync::watch;
 
 use crate::aggregate_gate::{Asker, OverlapGuard, release_groups};
 use crate::catalog::{PrincipalCatalog, Viewer};
@@ -33,7 +31,7 @@ use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
 use crate::released::{ReleasedStream, Running};
 use crate::reveal::{RevealDesk, RevealTarget};
 use crate::session::{SessionFactory, forgo_dynamic_filters};
-use crate::slots::{Slot, Slots};
+use crate::slots::Slots;
 use crate::statement::{ParsedQuery, parse_query};
 use crate::total::is_total;
 use crate::yielding::yield_below_windows;
@@ -42,9 +40,6 @@ use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
 #[cfg(feature = "probes")]
 pub use probes::FileReads;
 pub use records::RecordTarget;
-
-/// Batches computed ahead of a slow client.
-const BATCHES_AHEAD: usize = 2;
 
 /// What a gateway is built from.
 #[derive(Debug)]
@@ -346,53 +341,6 @@ impl Gateway {
             }),
         }
     }
-
-    fn execute(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        context: Arc<TaskContext>,
-        started: Instant,
-        slot: Slot,
-    ) -> (mpsc::Receiver<Result<RecordBatch, QueryError>>, AbortOnDropHandle<()>) {
-        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-        let allowed = self.config.limits.max_query_time;
-        let deadline = tokio::time::Instant::from_std(started + allowed);
-        let task = self.cpu.spawn(async move {
-            let mut rows = match execute_stream(plan, context) {
-                Ok(rows) => rows,
-                Err(error) => {
-                    let _ = sender.send(Err(QueryError::from_execution(&error))).await;
-                    return;
-                }
-            };
-            let is_whole = loop {
-                let step = match tokio::time::timeout_at(deadline, rows.next()).await {
-                    Ok(None) => break true,
-                    Ok(Some(Ok(batch))) => Ok(batch),
-                    Ok(Some(Err(error))) => Err(QueryError::from_execution(&error)),
-                    Err(_) => Err(out_of_time(allowed)),
-                };
-                let failed = step.is_err();
-                match tokio::time::timeout_at(deadline, sender.send(step)).await {
-                    Ok(Ok(())) if !failed => {}
-                    Ok(_) => return,
-                    Err(_) => break false,
-                }
-            };
-            // The place is free once the last row is fetched, and after its time whether or not anybody reads: a client
-            // that does not keeps neither the place nor the memory of its query.
-            let _ = tokio::time::timeout_at(deadline, sender.reserve_many(BATCHES_AHEAD)).await;
-            drop((rows, slot));
-            if !is_whole {
-                let _ = sender.send(Err(out_of_time(allowed))).await;
-            }
-        });
-        (receiver, task)
-    }
-}
-
-fn out_of_time(allowed: Duration) -> QueryError {
-    QueryError::LimitReached { limit: "max_query_time", allowed: format!("{} ms", allowed.as_millis()) }
 }
 
 async fn plan_query(

@@ -48,7 +48,13 @@ impl SessionFactory {
             .with_create_default_catalog_and_schema(false)
             .with_information_schema(false)
             .with_target_partitions(config.cpu_threads.max(1));
-        Ok(Self { functions, runtime, config: session, spill_folder: config.spill_folder.clone(), bare: OnceLock::new() })
+        Ok(Self {
+            functions,
+            runtime,
+            config: session,
+            spill_folder: config.spill_folder.clone(),
+            bare: OnceLock::new(),
+        })
     }
 
     /// The same with an engine that skips nothing in files.

@@ -74,8 +74,7 @@ impl RecordIndex {
         let identifiers = match published.keys(relation) {
             None => None,
             Some(object) => {
-                let (bytes, footer) =
-                    read_directory(store.as_ref(), &object, published.key_bytes, fingerprint).await?;
+                let (bytes, footer) = read_directory(store.as_ref(), &object, published.key_bytes, fingerprint).await?;
                 let directory = HashDirectory::parse(&bytes, footer.n_entries).ok_or_else(|| broken(&object))?;
                 if (directory.n_pages() * PAGE_BYTES) as u64 != footer.directory_at {
                     return Err(broken(&object));
@@ -242,9 +241,8 @@ async fn read_directory(
 ) -> Result<(Bytes, Footer), LakeError> {
     let footer_at = n_bytes.checked_sub(FOOTER_BYTES).ok_or_else(|| broken(object))?;
     let footer = store.get_range(object, footer_at..n_bytes).await.map_err(LakeError::store(object))?;
-    let footer = Footer::parse(&footer).filter(|footer| {
-        footer.fingerprint == fingerprint && footer.directory_at <= footer_at
-    });
+    let footer =
+        Footer::parse(&footer).filter(|footer| footer.fingerprint == fingerprint && footer.directory_at <= footer_at);
     let footer = footer.ok_or_else(|| broken(object))?;
     if footer.directory_at == footer_at {
         return Ok((Bytes::new(), footer));

@@ -15,8 +15,8 @@ use super::footer::{FOOTER_BYTES, Footer, fingerprint};
 use super::identifiers::{Hasher, IdentifierWriter};
 use super::row::{Layout, RowEncoder};
 use super::{PAGE_BYTES, PublishedIndex, identifier_columns, is_indexed, object};
-use crate::key::DerivedKey;
 use crate::LakeError;
+use crate::key::DerivedKey;
 
 /// Plain bytes gathered before a part is uploaded.
 const PART_BYTES: usize = 8 << 20;
@@ -62,12 +62,7 @@ struct Block {
 
 impl RecordWriter {
     /// None if records of this relation are not asked for one by one.
-    pub(crate) fn new(
-        store: &Arc<dyn ObjectStore>,
-        key: &DerivedKey,
-        relation: &Relation,
-        name: &str,
-    ) -> Option<Self> {
+    pub(crate) fn new(store: &Arc<dyn ObjectStore>, key: &DerivedKey, relation: &Relation, name: &str) -> Option<Self> {
         let schema = relation.arrow_schema();
         let layout = Layout::of(&schema, relation.key.as_str()).filter(|_| is_indexed(relation))?;
         let columns = identifier_columns(relation);
@@ -162,8 +157,7 @@ impl RecordWriter {
     /// version of the table.
     pub(crate) async fn finish(mut self) -> Result<PublishedIndex, LakeError> {
         self.close_block().await?;
-        let footer =
-            Footer { n_entries: self.n_rows, directory_at: self.file.n_bytes, fingerprint: self.fingerprint };
+        let footer = Footer { n_entries: self.n_rows, directory_at: self.file.n_bytes, fingerprint: self.fingerprint };
         self.published.n_rows = self.n_rows;
         self.published.record_bytes = self.file.finish(&self.directory.to_bytes(), footer).await?;
         if let Some(identifiers) = self.identifiers {
