@@ -34,7 +34,7 @@ fn mixed(seed: u64) -> u64 {
 
 /// In how many of a hundred rows a text column holds something, and what.
 fn text(column: &str, i: u64) -> Option<String> {
-    let dice = mixed(i ^ column.len() as u64 * 7_919 ^ column.as_bytes().iter().map(|b| u64::from(*b)).sum::<u64>());
+    let dice = mixed(i ^ (column.len() as u64 * 7_919) ^ column.as_bytes().iter().map(|b| u64::from(*b)).sum::<u64>());
     let some = |percent: u64| dice % 100 < percent;
     let pick = |n: u64| dice / 100 % n;
     let is = |percent: u64, text: String| some(percent).then_some(text);
@@ -126,7 +126,7 @@ impl ManyPeople {
                 let day = |i: u64| (mixed(i) % 25_000) as i32 - 7_000;
                 Arc::new(Date32Array::from_iter((from..to).map(|i| is_known(i, percent).then(|| day(i)))))
             }
-            DataType::Boolean => Arc::new(BooleanArray::from_iter((from..to).map(|i| Some(i % 97 == 0)))),
+            DataType::Boolean => Arc::new(BooleanArray::from_iter((from..to).map(|i| Some(i.is_multiple_of(97))))),
             DataType::Float64 => {
                 Arc::new(Float64Array::from_iter_values((from..to).map(|i| 1.0 - (i % 100) as f64 / 400.0)))
             }

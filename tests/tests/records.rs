@@ -99,7 +99,7 @@ impl Pair {
         let sql = format!("SELECT {key} FROM {relation} WHERE {key} IS NOT NULL LIMIT 4");
         let Ok(rows) = self.gateway.query(request(who, &sql)).await else { return Vec::new() };
         let rows: Vec<RecordBatch> = rows.try_collect().await.unwrap_or_default();
-        self.ledger.take();
+        drop(self.ledger.take());
         let text = |rows: &RecordBatch, row| arrow::util::display::array_value_to_string(rows.column(0), row);
         rows.iter().flat_map(|rows| (0..rows.num_rows()).map(|row| text(rows, row).expect("a text"))).collect()
     }
@@ -108,7 +108,7 @@ impl Pair {
         for who in everybody {
             for ((_, relation, key), stored) in KINDS.iter().zip(stored) {
                 let own = self.visible_ids(who, (relation, key)).await;
-                self.ledger.take();
+                drop(self.ledger.take());
                 let nobodys = NOBODYS.iter().map(ToString::to_string);
                 for id in stored.iter().cloned().chain(own).chain(nobodys) {
                     self.compare(who, (relation, key), &id).await;
@@ -213,8 +213,8 @@ async fn the_rest_door_gives_a_record_as_it_gives_rows() {
                         assert_eq!((record.status, &record.json()), (200, row), "{role} {relation}");
                         assert_eq!(masks(&record), masks(&sql), "{role} {relation}");
                     }
-                    (200, []) => assert_eq!((record.status, code(&record).as_str()), (404, "DT-REQ-0003"), "{role}"),
-                    (200, more) => panic!("{} rows", more.len()),
+                    // Who sees every id alike has no record of one's own.
+                    (200, _) => assert_eq!((record.status, code(&record).as_str()), (404, "DT-REQ-0003"), "{role}"),
                     (status, _) => {
                         assert_eq!((record.status, code(&record)), (status, code(&sql)), "{role} {relation}")
                     }

@@ -1,5 +1,7 @@
 //! The one function every adapter calls.
 
+mod execution;
+mod past;
 #[cfg(feature = "probes")]
 mod probes;
 mod records;
@@ -8,19 +10,15 @@ mod reveals;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
-use chrono::Utc;
-use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement;
-use futures::StreamExt;
 use policies::{PolicySet, Principal, RevealRule};
-use tokio::sync::{mpsc, watch};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::sync::watch;
 
 use crate::aggregate_gate::{Asker, OverlapGuard, release_groups};
 use crate::catalog::{PrincipalCatalog, Viewer};
@@ -28,14 +26,14 @@ use crate::epoch::{AccessEpoch, EpochWatch};
 use crate::functions::AllowedFunctions;
 use crate::masked_predicates::masked_in_predicates;
 use crate::metadata::VisibleRelation;
-use crate::past::{self, AsOf, KeptVersion, Past};
+use crate::past::{AsOf, Past};
 use crate::person_search::{SearchLimiter, Searcher};
 use crate::plan_gate::{PlanReads, check_plan};
 use crate::recorder::{AccessOutcome, AccessRecord, Recorder};
 use crate::released::{ReleasedStream, Running};
 use crate::reveal::{RevealDesk, RevealTarget};
 use crate::session::{SessionFactory, forgo_dynamic_filters};
-use crate::slots::{Slot, Slots};
+use crate::slots::Slots;
 use crate::statement::{ParsedQuery, parse_query};
 use crate::total::is_total;
 use crate::yielding::yield_below_windows;
@@ -44,9 +42,6 @@ use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
 #[cfg(feature = "probes")]
 pub use probes::FileReads;
 pub use records::RecordTarget;
-
-/// Batches computed ahead of a slow client.
-const BATCHES_AHEAD: usize = 2;
 
 /// What a gateway is built from.
 #[derive(Debug)]
@@ -159,22 +154,6 @@ impl Gateway {
     /// Makes a published version the one that new queries read. Running ones finish on theirs.
     pub fn publish(&self, data: PublishedData) {
         self.data.store(Some(Arc::new(data)));
-    }
-
-    /// Opens earlier versions to those who may ask for them. The first one given stays.
-    pub fn keep_past(&self, past: Arc<dyn Past>) {
-        let _is_first = self.past.set(past);
-    }
-
-    /// The versions that the principal may read, the oldest first, the current one last.
-    ///
-    /// # Errors
-    /// [`QueryError::AccessWithdrawn`]; [`QueryError::Internal`] if they cannot be told.
-    pub async fn versions(&self, principal: &Principal) -> Result<Vec<KeptVersion>, QueryError> {
-        let access = Arc::clone(&self.access.borrow());
-        access.admit(principal)?;
-        let Some(past) = self.past.get() else { return Ok(Vec::new()) };
-        Ok(past::open_to(&access.policies, principal, past.versions().await?, Utc::now()))
     }
 
     /// Puts a policy set in force for new queries, and ends those under way to whose principals it shows anything otherwise:
@@ -315,23 +294,6 @@ impl Gateway {
         self.config.today.unwrap_or_else(today_in_china)
     }
 
-    /// The version that is to answer.
-    async fn data_asked(
-        &self,
-        request: &QueryRequest,
-        policies: &PolicySet,
-        current: &Arc<PublishedData>,
-    ) -> Result<Arc<PublishedData>, QueryError> {
-        let Some(as_of) = request.as_of else { return Ok(Arc::clone(current)) };
-        let past = self.past.get().ok_or(QueryError::NoSuchVersion)?;
-        let meant = past::find(policies, &request.principal, past.versions().await?, as_of, Utc::now())?;
-        if meant.version == current.version {
-            return Ok(Arc::clone(current));
-        }
-        let data = past.open(meant.version).await?;
-        Ok(Arc::new(PublishedData { is_past: true, ..PublishedData::clone(&data) }))
-    }
-
     async fn plan_asked(
         &self,
         request: &QueryRequest,
@@ -389,53 +351,6 @@ impl Gateway {
             }),
         }
     }
-
-    fn execute(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        context: Arc<TaskContext>,
-        started: Instant,
-        slot: Slot,
-    ) -> (mpsc::Receiver<Result<RecordBatch, QueryError>>, AbortOnDropHandle<()>) {
-        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-        let allowed = self.config.limits.max_query_time;
-        let deadline = tokio::time::Instant::from_std(started + allowed);
-        let task = self.cpu.spawn(async move {
-            let mut rows = match execute_stream(plan, context) {
-                Ok(rows) => rows,
-                Err(error) => {
-                    let _ = sender.send(Err(QueryError::from_execution(&error))).await;
-                    return;
-                }
-            };
-            let is_whole = loop {
-                let step = match tokio::time::timeout_at(deadline, rows.next()).await {
-                    Ok(None) => break true,
-                    Ok(Some(Ok(batch))) => Ok(batch),
-                    Ok(Some(Err(error))) => Err(QueryError::from_execution(&error)),
-                    Err(_) => Err(out_of_time(allowed)),
-                };
-                let failed = step.is_err();
-                match tokio::time::timeout_at(deadline, sender.send(step)).await {
-                    Ok(Ok(())) if !failed => {}
-                    Ok(_) => return,
-                    Err(_) => break false,
-                }
-            };
-            // The place is free once the last row is fetched, and after its time whether or not anybody reads: a client
-            // that does not keeps neither the place nor the memory of its query.
-            let _ = tokio::time::timeout_at(deadline, sender.reserve_many(BATCHES_AHEAD)).await;
-            drop((rows, slot));
-            if !is_whole {
-                let _ = sender.send(Err(out_of_time(allowed))).await;
-            }
-        });
-        (receiver, task)
-    }
-}
-
-fn out_of_time(allowed: Duration) -> QueryError {
-    QueryError::LimitReached { limit: "max_query_time", allowed: format!("{} ms", allowed.as_millis()) }
 }
 
 async fn plan_query(

@@ -238,7 +238,7 @@ mod tests {
         let file = PagedFile::new(&store, path.clone());
         let mut writer = IdentifierWriter::new(hasher.clone(), vec![(0, phone.clone())], file);
         // 700 rows have the same number: more than a page, in each of several runs.
-        let number = |i: u32| if i % 5 == 0 { "same".to_owned() } else { format!("number {i}") };
+        let number = |i: u32| if i.is_multiple_of(5) { "same".to_owned() } else { format!("number {i}") };
         let texts: ArrayRef = Arc::new(StringArray::from_iter((0..3_500).map(|i| (i % 7 != 3).then(|| number(i)))));
         let rows = RecordBatch::try_from_iter([("phone", texts)]).unwrap();
         for i in 0..3_500 {
@@ -263,9 +263,10 @@ mod tests {
             found.sort_unstable();
             found
         };
-        let same: Vec<Place> = (0..3_500).filter(|i| i % 5 == 0 && i % 7 != 3).map(|i| (i, i % 3)).collect();
+        let same: Vec<Place> =
+            (0..3_500).filter(|i: &u32| i.is_multiple_of(5) && i % 7 != 3).map(|i| (i, i % 3)).collect();
         assert_eq!(places("same"), same);
-        for i in (0..3_500).filter(|i| i % 5 != 0) {
+        for i in (0..3_500).filter(|i: &u32| !i.is_multiple_of(5)) {
             let expected = if i % 7 == 3 { vec![] } else { vec![(i, i % 3)] };
             assert_eq!(places(&number(i)), expected, "{i}");
         }

@@ -97,9 +97,15 @@ async fn every_record_is_found_as_the_table_has_it() {
         let record = found.get(&id(i)).await.unwrap().unwrap();
         assert_eq!(declared(&record, &all.schema()), all.slice(i as usize, 1), "{i}");
     }
-    for nobody in
-        ["", "0", "x", &id(5_000), &id(7)[..31], &format!("{}0", id(7)), &id(7).to_uppercase().replace('7', "A")]
-    {
+    for nobody in [
+        "",
+        "0",
+        "x",
+        &id(5_000),
+        id(7).trim_end_matches('7'),
+        &format!("{}0", id(7)),
+        &id(7).to_uppercase().replace('7', "A"),
+    ] {
         assert!(found.get(nobody).await.unwrap().is_none(), "{nobody}");
     }
     for i in (0..5_000).step_by(37) {
