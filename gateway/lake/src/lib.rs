@@ -10,7 +10,7 @@
 //!   one step, by replacing one small object, `published.json`; until then, and after a crash at any point, readers see
 //!   the version before.
 //! - A [`Snapshot`] reads exactly the table versions that one [`Published`] pins.
-//! - [`SealedLog`] is an append-only file of sealed records, for the audit trail.
+//! - [`SealedLog`] is an append-only file of sealed records, for the audit trail and for archives.
 //!
 //! # What sealing does and does not promise
 //! A changed, shortened, reordered or swapped object is an error for whoever reads the part concerned. Not detected:
@@ -41,7 +41,7 @@ pub use encrypted_store::EncryptedStore;
 pub use error::LakeError;
 pub use key::{DerivedKey, KeyError, MasterKey};
 pub use lake::Lake;
-pub use local_store::LocalStore;
+pub use local_store::{LocalStore, sync_parent};
 pub use publication::Publication;
 pub use published::Published;
 pub use retention::{Purge, Retention};
