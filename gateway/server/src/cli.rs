@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::backup::{self, BackupCommand};
 use crate::screen::{Lang, Screen};
 use crate::{Failure, access, check, city_command, demo, doctor, init, policy, purge, quarantine, serve, sql, token};
 
@@ -68,6 +69,9 @@ enum Command {
     /// Remove published versions that are no longer kept, with a signed certificate 清除过期版本并出具证明
     #[command(after_help = "Example 示例:\n  datong purge --dry-run\n  datong purge --verify certificates/purge-….jws")]
     Purge(PurgeArguments),
+    /// The site in one sealed file, and back 备份与恢复
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Examine the installation and say what to mend 诊断
     #[command(
         after_help = "Example 示例:\n  datong doctor\n  datong doctor --self-test report.jws\n  datong doctor --verify report.jws"
@@ -364,6 +368,7 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Access(command) => access::run(config, &command, screen),
         Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
         Command::Purge(arguments) => purge::run(config, &arguments, screen).await,
+        Command::Backup(command) => backup::run(config, &command, screen).await,
         Command::Doctor { self_test, verify } => {
             doctor::run(config, self_test.as_deref(), verify.as_deref(), screen).await
         }
