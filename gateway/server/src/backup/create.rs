@@ -5,12 +5,13 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures::TryStreamExt;
 use lake::{DerivedKey, LakeError, Published, Snapshot};
 use schemas::{ColumnName, RelationName};
 
-use super::data_folder::{DataFolder, is_of_table, still_stands};
+use super::data_folder::{DataFolder, Piece, is_of_table, still_stands};
 use super::format::{Begin, Manifest, PIECE_BYTES};
 use super::plan::{Item, Plan, Source, audit_items, audit_state, later_objects};
 use super::writer::{ArchiveWriter, exists};
@@ -20,8 +21,10 @@ use crate::progress::Stage;
 use crate::screen::{Screen, thousands};
 use crate::site::Site;
 
-/// Beginnings, where purges or new keys overtake the copying.
-const ATTEMPTS: usize = 5;
+/// Looks at the site, where purges, publications or new keys overtake the copying.
+const ATTEMPTS: usize = 10;
+/// Between two looks. What overtook the copying is over soon.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// `datong backup create`.
 pub(super) async fn run(config: &Path, out: &Path, screen: &Screen) -> Result<(), Failure> {
@@ -48,6 +51,7 @@ pub(super) async fn run(config: &Path, out: &Path, screen: &Screen) -> Result<()
             "备份期间数据被清除、发布或更换密钥,重新核对",
             "a purge, a publication or a change of keys overtook the copying; looking again",
         );
+        tokio::time::sleep(PAUSE).await;
     }
     Err(moving())
 }
@@ -172,9 +176,11 @@ impl Copying<'_> {
         let mut at = self.writer.tally().open().map_or(0, |(_, bytes)| bytes);
         while at < entry.bytes {
             let to = entry.bytes.min(at + PIECE_BYTES);
-            let Some(piece) = self.piece(source, &entry.stamp, at, to).await? else {
-                let is_begun = self.writer.tally().open().is_some();
-                return Ok(!is_begun && matches!(source, Source::Object(name) if is_of_table(name)));
+            let is_begun = self.writer.tally().open().is_some();
+            let piece = match self.piece(source, &entry.stamp, at, to).await? {
+                Piece::Bytes(piece) => piece,
+                Piece::Gone => return Ok(!is_begun && matches!(source, Source::Object(name) if is_of_table(name))),
+                Piece::Changed => return Ok(false),
             };
             self.writer.enter(entry)?;
             self.writer.piece(piece)?;
@@ -186,11 +192,11 @@ impl Copying<'_> {
         Ok(true)
     }
 
-    async fn piece(&self, source: &Source, stamp: &str, from: u64, to: u64) -> Result<Option<Vec<u8>>, Failure> {
+    async fn piece(&self, source: &Source, stamp: &str, from: u64, to: u64) -> Result<Piece, Failure> {
         match source {
             Source::Bytes(bytes) => {
                 let range = usize::try_from(from).unwrap_or(usize::MAX)..usize::try_from(to).unwrap_or(usize::MAX);
-                Ok(bytes.get(range).map(<[u8]>::to_vec))
+                Ok(bytes.get(range).map_or(Piece::Changed, |piece| Piece::Bytes(piece.to_vec())))
             }
             Source::Object(name) => self.data.piece(name, stamp, from, to).await,
             Source::File(file) => {
@@ -198,7 +204,7 @@ impl Copying<'_> {
                 file.seek(SeekFrom::Start(from))?;
                 let mut piece = Vec::new();
                 let n_read = file.take(to - from).read_to_end(&mut piece)? as u64;
-                Ok((n_read == to - from).then_some(piece))
+                Ok(if n_read == to - from { Piece::Bytes(piece) } else { Piece::Changed })
             }
         }
     }

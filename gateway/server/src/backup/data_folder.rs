@@ -17,8 +17,9 @@ const POINTER: &str = "published.json";
 const HISTORY: &str = "history/";
 /// Objects that are written once: under one name there is one content.
 const WRITTEN_ONCE: [&str; 4] = ["tables/", HISTORY, "raw/", "rejects/"];
-/// Written anew by every pull, also by one that publishes nothing in the end.
-const OF_PULLS: &str = "receipts/";
+/// Written anew by pulls, also by those that publish nothing in the end. Files as they came and rejected rows go under a name
+/// that follows from their content, so that another seal is all that can differ.
+const OF_PULLS: [&str; 3] = ["receipts/", "raw/", "rejects/"];
 /// Where queries spill: what is there has no name and is of no use to anybody else.
 const SPILL: &str = "spill/";
 
@@ -45,6 +46,16 @@ pub(super) struct Listed {
 pub(super) struct Pointer {
     pub(super) bytes: Vec<u8>,
     pub(super) stamp: String,
+}
+
+/// A part of what is to be copied.
+#[derive(Debug)]
+pub(super) enum Piece {
+    Bytes(Vec<u8>),
+    /// It is not there any more.
+    Gone,
+    /// It is another one by now.
+    Changed,
 }
 
 impl DataFolder {
@@ -77,8 +88,8 @@ impl DataFolder {
         Ok(Some(Pointer { bytes, stamp }))
     }
 
-    /// A piece of an object; nothing if it is not there any more, or not the one that was listed.
-    pub(super) async fn piece(&self, name: &str, stamp: &str, from: u64, to: u64) -> Result<Option<Vec<u8>>, Failure> {
+    /// A piece of an object, if it is still the one that was listed.
+    pub(super) async fn piece(&self, name: &str, stamp: &str, from: u64, to: u64) -> Result<Piece, Failure> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(from..to)),
             if_match: Some(stamp.to_owned()),
@@ -86,8 +97,9 @@ impl DataFolder {
         };
         let read = async { self.store.get_opts(&ObjectPath::from(name), options).await?.bytes().await };
         match read.await {
-            Ok(bytes) => Ok(Some(bytes.to_vec())),
-            Err(Error::NotFound { .. } | Error::Precondition { .. }) => Ok(None),
+            Ok(bytes) => Ok(Piece::Bytes(bytes.to_vec())),
+            Err(Error::NotFound { .. }) => Ok(Piece::Gone),
+            Err(Error::Precondition { .. }) => Ok(Piece::Changed),
             Err(error) => Err(unreadable(&error)),
         }
     }
@@ -112,7 +124,7 @@ pub(super) fn is_of_table(name: &str) -> bool {
 
 /// Whether what was copied still stands: nothing that decides about the rest has changed or gone since `before`.
 pub(super) fn still_stands(before: &Listing, now: &Listing) -> bool {
-    let free = |name: &str| is_of_table(name) || name.starts_with(OF_PULLS);
+    let free = |name: &str| is_of_table(name) || OF_PULLS.iter().any(|folder| name.starts_with(folder));
     before.iter().all(|(name, listed)| free(name) || now.get(name) == Some(listed))
 }
 
@@ -148,8 +160,13 @@ mod tests {
         let purged = listing(&[("tables/x", "b"), ("receipts/x", "c"), ("keys/ring.json", "d")]);
         let rewrapped =
             listing(&[("history/1.json", "a"), ("tables/x", "b"), ("receipts/x", "c"), ("keys/ring.json", "e")]);
-        let pulled =
-            listing(&[("history/1.json", "a"), ("history/2.json", "f"), ("receipts/x", "g"), ("keys/ring.json", "d")]);
+        let pulled = listing(&[
+            ("history/1.json", "a"),
+            ("history/2.json", "f"),
+            ("receipts/x", "g"),
+            ("raw/x", "h"),
+            ("keys/ring.json", "d"),
+        ]);
         assert!(still_stands(&before, &before) && still_stands(&before, &pulled));
         assert!(!still_stands(&before, &purged) && !still_stands(&before, &rewrapped));
     }

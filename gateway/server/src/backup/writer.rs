@@ -92,12 +92,7 @@ impl ArchiveWriter {
             }
         };
         self.flush()?;
-        // A link fails where a file is, other than a rename: nothing is ever overwritten.
-        std::fs::hard_link(&self.part, out).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => exists(out),
-            _ => error.into(),
-        })?;
-        std::fs::remove_file(&self.part)?;
+        place(&self.part, out)?;
         sync_parent(out)?;
         Ok(manifest)
     }
@@ -117,6 +112,18 @@ impl ArchiveWriter {
         self.waiting.clear();
         self.waiting_bytes = 0;
         Ok(())
+    }
+}
+
+/// Gives the archive its name.
+fn place(part: &Path, out: &Path) -> Result<(), Failure> {
+    // A link fails where a file is, other than a rename: nothing is ever overwritten.
+    match std::fs::hard_link(part, out) {
+        Ok(()) => Ok(std::fs::remove_file(part)?),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists(out)),
+        // Removable disks and network folders may know no links.
+        Err(_) if !out.exists() => Ok(std::fs::rename(part, out)?),
+        Err(error) => Err(error.into()),
     }
 }
 
