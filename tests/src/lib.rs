@@ -4,3 +4,4 @@ pub mod attacks;
 pub mod datong;
 pub mod http;
 pub mod published;
+pub mod traces;
