@@ -223,6 +223,19 @@ impl Running {
         }
     }
 
+    /// Kills it at the moment `is_time` says, as `kill -9` does, and says whether it was still running.
+    ///
+    /// # Panics
+    /// If it cannot be waited for, or neither ends nor gets that far.
+    pub fn kill_when(mut self, is_time: impl Fn() -> bool) -> WasRunning {
+        let clock = Instant::now();
+        while self.ended().is_none() && !is_time() {
+            assert!(clock.elapsed() < COMMAND_TIME_MAX, "the command hangs; {}", self.output());
+            thread::sleep(POLL_INTERVAL / 20);
+        }
+        self.kill()
+    }
+
     /// Kills it as `kill -9` does, and says whether it was still running.
     ///
     /// # Panics

@@ -5,3 +5,4 @@ pub mod datong;
 pub mod http;
 pub mod many_people;
 pub mod published;
+pub mod traces;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::array::{AsArray, RecordBatch};
 use futures::TryStreamExt;
@@ -13,6 +13,7 @@ use object_store::path::Path as ObjectPath;
 use schemas::RelationName;
 use serde_json::Value;
 use tests::datong::{Finished, Site, city, free_port, lake_of, quick_folder, run, table_rows};
+use tests::traces::{Traces, files_below};
 
 const PEOPLE: u64 = 2_000;
 const SEED: u64 = 7;
@@ -68,7 +69,7 @@ async fn the_main_job_keeps_every_promise() {
     printed_totals_are_those_of_the_tables(&finished.stdout, &lake, &published).await;
     stages_have_their_times(&finished.stdout);
     the_demo_file_is_for_scripts(&folder, port);
-    nothing_personal_is_in_clear(&folder, &finished, &lake, &published).await;
+    nothing_personal_is_in_clear(&folder, &finished, &lake).await;
 
     let again = demo(&kept.path().join("second"), free_port());
     assert_eq!(figures(&finished.stdout), figures(&again.stdout), "the same seed gives the same figures");
@@ -296,71 +297,24 @@ fn the_demo_file_is_for_scripts(folder: &Path, port: u16) {
 
 /// Takes names, ID numbers and telephone numbers of fifty people and looks for them in every byte and every file name below
 /// the data folder. That they can be found at all is shown by the exports, where they have to be.
-async fn nothing_personal_is_in_clear(folder: &Path, finished: &Finished, lake: &Lake, published: &Published) {
-    let resident = RelationName::new("police", "resident").expect("a name");
-    let batches = lake.snapshot(published).read(&resident).await.expect("residents");
-    let sample = |column: &str, at_least: usize| -> Vec<String> {
-        let all: Vec<String> = batches.iter().flat_map(|batch| texts(batch, column)).collect();
-        let step = (all.len() / 50).max(1);
-        all.into_iter().step_by(step).filter(|text| text.chars().count() >= at_least).collect()
-    };
-    let numbers: Vec<String> = [sample("id_no", 15), sample("phone", 11)].concat();
-    // Two characters of a name also stand in words; three and more do not.
-    let words: Vec<String> = [sample("name", 3), sample("registered_address", 12)].concat();
-    assert!(numbers.len() > 60 && words.len() > 40, "{} numbers, {} words", numbers.len(), words.len());
-
-    let mut markers: Vec<Vec<u8>> = numbers.iter().chain(&words).map(|text| text.clone().into_bytes()).collect();
-    markers.extend(numbers.iter().chain(&words).map(|text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()));
-    markers.retain(|marker| marker.len() >= 8);
-    let search = Search::new(&markers);
+async fn nothing_personal_is_in_clear(folder: &Path, finished: &Finished, lake: &Lake) {
+    let traces = Traces::of_residents(lake).await;
     let exports = files_below(&folder.join("city").join("exports").join("police"));
-    let n_exported = exports.iter().map(|file| search.count(&fs::read(file).expect("an export"))).sum::<usize>();
+    let n_exported = exports.iter().map(|file| traces.count(&fs::read(file).expect("an export"))).sum::<usize>();
     assert!(n_exported >= 40, "the search finds what is there: {n_exported} in the exports");
 
     let files = files_below(&folder.join("data"));
     assert!(files.len() > 60, "tables, receipts, rejects, audit: {} files", files.len());
     for file in &files {
         assert_eq!(
-            search.count(&fs::read(file).expect("a file")),
+            traces.count(&fs::read(file).expect("a file")),
             0,
             "something personal is in clear in {}",
             file.display()
         );
-        assert_eq!(search.count(file.to_string_lossy().as_bytes()), 0, "a file is named after somebody");
+        assert_eq!(traces.count(file.to_string_lossy().as_bytes()), 0, "a file is named after somebody");
     }
-    assert_eq!(search.count(finished.stderr.as_bytes()), 0, "something personal is in the log");
-}
-
-/// Finds many byte strings in one pass. Each is at least eight bytes long.
-struct Search<'m>(HashMap<[u8; 8], Vec<&'m [u8]>>);
-
-impl<'m> Search<'m> {
-    fn new(markers: &'m [Vec<u8>]) -> Self {
-        let mut by_start: HashMap<[u8; 8], Vec<&[u8]>> = HashMap::new();
-        for marker in markers {
-            by_start.entry(marker[..8].try_into().expect("eight bytes")).or_default().push(marker);
-        }
-        Self(by_start)
-    }
-
-    fn count(&self, bytes: &[u8]) -> usize {
-        let starts = bytes.windows(8).enumerate();
-        starts
-            .filter(|(at, start)| {
-                let start: [u8; 8] = (*start).try_into().expect("eight bytes");
-                self.0.get(&start).is_some_and(|markers| markers.iter().any(|marker| bytes[*at..].starts_with(marker)))
-            })
-            .count()
-    }
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
-    }
-    files
+    assert_eq!(traces.count(finished.stderr.as_bytes()), 0, "something personal is in the log");
 }
 
 /// Every figure a demo prints: all but times, the version of what it drew at random, and the rows it shows.

@@ -60,4 +60,4 @@ pub use log::{AuditEntry, AuditLog};
 pub use reader::{AuditReader, Records};
 pub use record::{Closing, Content, Recovered, RecoveryReason, StoredRecord};
 pub use search::{EVENTS_MAX, EventFilter, StoredEvent};
-pub use verify::{ChainFault, ChainReport};
+pub use verify::{ChainFault, ChainReport, Extent};

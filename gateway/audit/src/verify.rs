@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use lake::LogError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::chain::Anchor;
 use crate::segment::Segments;
@@ -27,6 +27,18 @@ pub struct ChainReport {
     pub faults: Vec<ChainFault>,
     /// How many faults there are.
     pub fault_count: u64,
+    /// The files, oldest first, each up to the end of its last whole record: what a copy of the log takes.
+    #[serde(skip)]
+    pub extents: Vec<Extent>,
+}
+
+/// How much of one file of the log is there for good: a torn end is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Name of the file in the log's folder.
+    pub file: String,
+    /// Bytes from its start.
+    pub bytes: u64,
 }
 
 impl ChainReport {
@@ -125,6 +137,7 @@ impl AuditReader {
                 unclosed: 0,
                 faults: Vec::new(),
                 fault_count: 0,
+                extents: Vec::new(),
             },
         };
         let mut expected = 1;
@@ -134,18 +147,28 @@ impl AuditReader {
             }
             expected = segment + 1;
             check.report.segments += 1;
-            self.check_segment(segment, &mut check);
+            let path = self.segments.path(segment);
+            let whole = self.check_segment(segment, &mut check);
+            // A damaged file is copied as it is: what is wrong with it stays provable.
+            let bytes = whole.or_else(|| Some(path.metadata().ok()?.len())).unwrap_or(0);
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            check.report.extents.push(Extent { file, bytes });
         }
         Ok(check.finish())
     }
 
-    fn check_segment(&self, segment: u32, check: &mut Check<'_>) {
-        let reader = match self.segments.reader(segment) {
+    /// Gives the end of the last whole record; nothing if the file is damaged.
+    fn check_segment(&self, segment: u32, check: &mut Check<'_>) -> Option<u64> {
+        let mut reader = match self.segments.reader(segment) {
             Ok(Some(reader)) => reader,
-            Ok(None) => return,
-            Err(_) => return check.fault(ChainFault::SegmentUnreadable { segment }),
+            Ok(None) => return Some(0),
+            Err(_) => {
+                check.fault(ChainFault::SegmentUnreadable { segment });
+                return None;
+            }
         };
-        for bytes in reader {
+        let faults_before = check.report.fault_count;
+        for bytes in reader.by_ref() {
             match bytes {
                 Ok(bytes) => match StoredRecord::parse(&bytes) {
                     Some(record) => check.record(segment, &record, record.is_authentic(&self.hasher)),
@@ -155,6 +178,7 @@ impl AuditReader {
                 Err(_) => check.fault(ChainFault::SegmentUnreadable { segment }),
             }
         }
+        (check.report.fault_count == faults_before).then(|| reader.position())
     }
 }
 

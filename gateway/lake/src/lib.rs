@@ -12,7 +12,7 @@
 //!   the version before.
 //! - A [`Snapshot`] reads exactly the table versions that one [`Published`] pins.
 //! - A [`RecordIndex`] finds one record of such a table by its key or by an identifier.
-//! - [`SealedLog`] is an append-only file of sealed records, for the audit trail.
+//! - [`SealedLog`] is an append-only file of sealed records, for the audit trail and for archives.
 //!
 //! # What sealing does and does not promise
 //! A changed, shortened, reordered or swapped object is an error for whoever reads the part concerned. Not detected:
@@ -51,7 +51,7 @@ pub use key_class::KeyClass;
 pub use key_encryption::{KeyCommand, KeyEncryption, KeyFile};
 pub use key_ring::{KeyRing, KeyStatus, LakeKeys, SiteKey};
 pub use lake::{KeyUsage, Lake};
-pub use local_store::LocalStore;
+pub use local_store::{LocalStore, sync_parent};
 pub use publication::Publication;
 pub use published::Published;
 pub use records::{PublishedIndex, RecordIndex};

@@ -224,7 +224,10 @@ impl MultipartUpload for DurableUpload {
 }
 
 /// Makes the entry of `path` in its folder durable.
-pub(crate) fn sync_parent(path: &FsPath) -> std::io::Result<()> {
+///
+/// # Errors
+/// What the operating system said.
+pub fn sync_parent(path: &FsPath) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(FsPath::new("."));
     File::open(folder)?.sync_all()
 }

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use crate::DerivedKey;
 use crate::local_store::sync_parent;
 
+mod labelled;
 mod record;
 
 use record::{HEAD_BYTES, HEADER_BYTES, Head, LogCipher};
@@ -78,6 +79,7 @@ pub struct Recovery {
 pub struct SealedLog {
     file: File,
     path: PathBuf,
+    label: Vec<u8>,
     cipher: LogCipher,
     recovery: Recovery,
     next: u64,
@@ -94,6 +96,10 @@ impl SealedLog {
     /// # Errors
     /// [`LogError::InUse`], [`LogError::NotSealed`], [`LogError::Damaged`], [`LogError::File`].
     pub fn open(path: &Path, key: DerivedKey) -> Result<Self, LogError> {
+        Self::open_as(path, name_of(path), &key)
+    }
+
+    fn open_as(path: &Path, label: Vec<u8>, key: &DerivedKey) -> Result<Self, LogError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -107,9 +113,9 @@ impl SealedLog {
         let len = file.metadata()?.len();
         // A header that was never completed: the log was being made.
         if len < HEADER_BYTES as u64 {
-            return Self::start(file, path, &key, len);
+            return Self::start(file, path, label, key, len);
         }
-        let mut reader = SealedLogReader::new(file.try_clone()?, path, &key)?;
+        let mut reader = SealedLogReader::new(file.try_clone()?, &label, key)?;
         for record in reader.by_ref() {
             record?;
         }
@@ -122,11 +128,11 @@ impl SealedLog {
         }
         file.seek(SeekFrom::Start(end))?;
         let cipher = reader.cipher;
-        Ok(Self { file, path: path.to_owned(), cipher, recovery, next, end, stopped: false })
+        Ok(Self { file, path: path.to_owned(), label, cipher, recovery, next, end, stopped: false })
     }
 
-    fn start(mut file: File, path: &Path, key: &DerivedKey, bytes_cut: u64) -> Result<Self, LogError> {
-        let (cipher, header) = LogCipher::create(key, &name_of(path))?;
+    fn start(mut file: File, path: &Path, label: Vec<u8>, key: &DerivedKey, bytes_cut: u64) -> Result<Self, LogError> {
+        let (cipher, header) = LogCipher::create(key, &label)?;
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&header)?;
@@ -134,7 +140,7 @@ impl SealedLog {
         sync_parent(path)?;
         let recovery = Recovery { n_records: 0, bytes_cut };
         let end = HEADER_BYTES as u64;
-        Ok(Self { file, path: path.to_owned(), cipher, recovery, next: 0, end, stopped: false })
+        Ok(Self { file, path: path.to_owned(), label, cipher, recovery, next: 0, end, stopped: false })
     }
 
     /// What was found on opening.
@@ -238,17 +244,29 @@ impl SealedLogReader {
     /// # Errors
     /// [`LogError::File`], [`LogError::NotSealed`].
     pub fn open(path: &Path, key: &DerivedKey) -> Result<Self, LogError> {
-        Self::new(File::open(path)?, path, key)
+        Self::new(File::open(path)?, &name_of(path), key)
     }
 
-    fn new(mut file: File, path: &Path, key: &DerivedKey) -> Result<Self, LogError> {
+    /// Where the next record would start: after the last one of a log that was read to its end.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.at
+    }
+
+    /// Bytes that have not been given as records: more than none after the end of a torn log.
+    #[must_use]
+    pub fn bytes_left(&self) -> u64 {
+        self.len.saturating_sub(self.at)
+    }
+
+    fn new(mut file: File, label: &[u8], key: &DerivedKey) -> Result<Self, LogError> {
         file.seek(SeekFrom::Start(0))?;
         let mut header = [0; HEADER_BYTES];
         file.read_exact(&mut header).map_err(|source| match source.kind() {
             ErrorKind::UnexpectedEof => LogError::NotSealed,
             _ => source.into(),
         })?;
-        Self::with_cipher(file, LogCipher::open(key, &name_of(path), &header)?)
+        Self::with_cipher(file, LogCipher::open(key, label, &header)?)
     }
 
     fn with_cipher(mut file: File, cipher: LogCipher) -> Result<Self, LogError> {

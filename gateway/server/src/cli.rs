@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::backup::{self, BackupCommand};
 use crate::quarantine::QuarantineCommand;
 use crate::screen::{Lang, Screen};
 use crate::{
@@ -74,6 +75,9 @@ enum Command {
     /// Keys of the data folder: status, rotation, another key-encryption key, destruction 密钥
     #[command(subcommand)]
     Key(key::KeyCommands),
+    /// The site in one sealed file, and back 备份与恢复
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Examine the installation and say what to mend 诊断
     #[command(
         after_help = "Example 示例:\n  datong doctor\n  datong doctor --self-test report.jws\n  datong doctor --verify report.jws"
@@ -353,6 +357,7 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
         Command::Purge(arguments) => purge::run(config, &arguments, screen).await,
         Command::Key(command) => key::run(config, &command, screen).await,
+        Command::Backup(command) => backup::run(config, &command, screen).await,
         Command::Doctor { self_test, verify } => {
             doctor::run(config, self_test.as_deref(), verify.as_deref(), screen).await
         }

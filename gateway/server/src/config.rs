@@ -17,7 +17,7 @@ use query::Limits;
 use schemas::DatasetId;
 
 pub(crate) use self::bounds::RetentionConfig;
-pub(crate) use self::data::KeyConfig;
+pub(crate) use self::data::{KeyConfig, KeyLocation};
 use self::reader::{Document, Section};
 pub(crate) use self::withdrawn::{Withdrawn, parse_withdrawn, subjects, write_withdrawn};
 use crate::site::declarations;

@@ -133,6 +133,29 @@ async fn the_chain_goes_on_over_files_and_restarts() {
 }
 
 #[tokio::test]
+async fn a_copy_up_to_the_extents_is_the_log_of_that_moment() {
+    let bench = Bench::with_segments_of(3_000).with_requests(20).await;
+    let before = bench.reader().verify(&[]).unwrap();
+    assert!(before.extents.len() > 3, "{before:?}");
+    // The log goes on, and a record is torn at its end.
+    let bench = bench.with_requests(20).await;
+    let copy = tempfile::tempdir().unwrap();
+    for extent in &before.extents {
+        let bytes = std::fs::read(bench.folder().join(&extent.file)).unwrap();
+        std::fs::write(copy.path().join(&extent.file), &bytes[..extent.bytes as usize]).unwrap();
+    }
+    let copied = AuditReader::new(copy.path(), key()).verify(&[before.head.clone().unwrap()]).unwrap();
+    assert_eq!((copied.records, copied.fault_count), (before.records, 0));
+    assert_eq!(copied.extents, before.extents);
+    let last = bench.folder().join(&bench.reader().verify(&[]).unwrap().extents.last().unwrap().file);
+    let whole = std::fs::metadata(&last).unwrap().len();
+    let mut torn = std::fs::read(&last).unwrap();
+    torn.extend([7; 20]);
+    std::fs::write(&last, torn).unwrap();
+    assert_eq!(bench.reader().verify(&[]).unwrap().extents.last().unwrap().bytes, whole);
+}
+
+#[tokio::test]
 async fn nothing_readable_is_at_rest() {
     let bench = Bench::with_segments_of(2_000);
     let log = bench.open();

@@ -202,3 +202,42 @@ fn a_record_too_long_is_refused_and_leaves_the_log_usable() {
     assert_eq!(opened.append(&long[1..]).unwrap(), 0);
     assert_eq!(opened.read_all().unwrap()[0].len(), RECORD_BYTES_MAX);
 }
+
+#[test]
+fn a_labelled_log_may_be_renamed_and_another_label_is_another_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (part, whole) = (dir.path().join("archive.part"), dir.path().join("archive"));
+    let mut log = SealedLog::open_labelled(&part, "archive", &key()).unwrap();
+    log.append(b"one").unwrap();
+    drop(log);
+    std::fs::rename(&part, &whole).unwrap();
+    let records = |label| SealedLogReader::open_labelled(&whole, label, &key()).unwrap().collect::<Result<Vec<_>, _>>();
+    assert_eq!(records("archive").unwrap(), [b"one"]);
+    assert!(records("other").is_err() || records("other").unwrap().is_empty());
+    assert_eq!(SealedLog::open_labelled(&whole, "archive", &key()).unwrap().len(), 1);
+}
+
+#[test]
+fn a_log_begun_anew_is_locked_empty_and_under_other_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("archive");
+    let mut log = SealedLog::open_labelled(&path, "archive", &key()).unwrap();
+    log.append(b"before").unwrap();
+    let header = std::fs::read(&path).unwrap()[..HEADER_BYTES].to_vec();
+    let mut log = log.begin_anew(&key()).unwrap();
+    assert!(log.is_empty());
+    assert!(matches!(SealedLog::open_labelled(&path, "archive", &key()), Err(LogError::InUse)));
+    log.append(b"after").unwrap();
+    assert_eq!(log.read_all().unwrap(), [b"after"]);
+    assert_ne!(std::fs::read(&path).unwrap()[..HEADER_BYTES], header);
+}
+
+#[test]
+fn a_reader_tells_what_it_left_out() {
+    let log = Fixture::new(&RECORDS);
+    let whole = log.bytes();
+    log.set(&[whole.as_slice(), b"torn"].concat());
+    let mut reader = SealedLogReader::open(&log.path, &key()).unwrap();
+    assert_eq!(reader.by_ref().filter(Result::is_ok).count(), RECORDS.len());
+    assert_eq!((reader.position(), reader.bytes_left()), (whole.len() as u64, 4));
+}
