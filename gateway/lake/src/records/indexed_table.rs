@@ -17,6 +17,7 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
+use datafusion::scalar::ScalarValue;
 use futures::{StreamExt, TryStreamExt, stream};
 use schemas::ColumnName;
 
@@ -66,6 +67,8 @@ fn values_of(filter: &Expr, column: &str) -> Option<Vec<String>> {
             values.extend(values_of(right, column)?);
             Some(values)
         }
+        // What is false or null lets no row through.
+        Expr::Literal(ScalarValue::Boolean(None | Some(false)), _) => Some(Vec::new()),
         Expr::InList(InList { expr, list, negated: false }) if is_it(expr) => list.iter().map(text).collect(),
         _ => None,
     }
