@@ -344,7 +344,7 @@ pub(crate) enum ExportFormat {
 pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Result<(), Failure> {
     let config = command_line.config.as_path();
     match command_line.command {
-        Command::Demo(arguments) => demo::run(&arguments, screen).await,
+        Command::Demo(arguments) => Box::pin(demo::run(&arguments, screen)).await,
         Command::City(arguments) => city_command::run(&arguments, screen).await,
         Command::Init(arguments) => init::run(&arguments, screen),
         Command::Check => check::run(config, screen).await,

@@ -103,7 +103,7 @@ async fn status(site: &Site, screen: &Screen) -> Result<(), Failure> {
 }
 
 async fn rotate(site: &Site, classes: &[String], screen: &Screen) -> Result<(), Failure> {
-    let unknown = |error: KeyError| Failure::usage(format!("{}", chain_of(&error)), chain_of(&error));
+    let unknown = |error: KeyError| Failure::usage(format!("没有这一类别的数据密钥:{error}"), chain_of(&error));
     let classes: Result<Vec<KeyClass>, KeyError> =
         classes.iter().map(|name| KeyClass::try_from(name.as_str())).collect();
     let n_made = match site.lake.keys().rotate(&classes.map_err(unknown)?).await {

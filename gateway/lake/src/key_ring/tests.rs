@@ -48,7 +48,7 @@ async fn nothing_of_a_key_lies_in_clear() {
     use base64::Engine;
     for secret in [secret, *site.0.as_bytes(), [1; 32]] {
         assert!(!text.contains(&hex::encode(&secret[..6])));
-        assert!(!text.contains(&base64::engine::general_purpose::STANDARD.encode(&secret[..6])[..8]));
+        assert!(!text.contains(&base64::engine::general_purpose::STANDARD.encode(&secret[..6])));
     }
     assert!(!format!("{ring:?} {site:?} {:?}", ring.to_seal(&class("site")).await).contains("secret"));
 }
@@ -122,7 +122,7 @@ async fn a_ring_that_was_changed_is_refused() {
         text.replacen("police.resident", "police.floating", 1),
         entries.to_string(),
         text.replace("\"format\": 1", "\"format\": 2"),
-        text[..text.len() / 2].to_owned(),
+        text.chars().take(text.len() / 2).collect(),
         String::new(),
     ];
     for edit in edits {
@@ -146,20 +146,16 @@ async fn a_ring_that_has_gone_is_not_replaced_by_an_empty_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_agree_on_one_ring() {
     let store = Arc::new(InMemory::new());
-    let tasks: Vec<_> = (0..16)
-        .map(|n| {
-            let ring = ring(&store, 1);
-            tokio::spawn(async move {
-                let shared = secret_of(&ring, "police.resident").await;
-                secret_of(&ring, &format!("police.t{n}")).await;
-                (shared, *ring.site_key().await.unwrap().derive("x").as_bytes())
-            })
-        })
-        .collect();
-    let mut found = Vec::new();
-    for task in tasks {
-        found.push(task.await.unwrap());
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..16 {
+        let ring = ring(&store, 1);
+        tasks.spawn(async move {
+            let shared = secret_of(&ring, "police.resident").await;
+            secret_of(&ring, &format!("police.t{n}")).await;
+            (shared, *ring.site_key().await.unwrap().derive("x").as_bytes())
+        });
     }
+    let found = tasks.join_all().await;
     assert!(found.iter().all(|each| *each == found[0]));
     assert_eq!(ring(&store, 1).status().await.unwrap().len(), 17);
 }
