@@ -213,8 +213,8 @@ async fn a_shredded_dataset_cannot_be_read_by_anybody() {
     assert_eq!(states, ["destroyed", "seals and opens"]);
 
     // The old files with the ring of now: neither the dataset nor what was made of it opens.
-    let ring = Path::new("keyring.json");
-    std::fs::copy(site.folder.join("data").join(&ring), copy.join(&ring)).expect("a copy");
+    let ring = "keyring.json";
+    std::fs::copy(site.folder.join("data").join(ring), copy.join(ring)).expect("a copy");
     edit_config(&site, "folder = \"data\"", &format!("folder = \"{}\"", copy.display()));
     let examined = site.run(&["--lang", "en", "doctor"]);
     let text = format!("{}{}", examined.stdout, examined.stderr);
