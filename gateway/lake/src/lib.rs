@@ -15,8 +15,10 @@
 //! - [`SealedLog`] is an append-only file of sealed records, for the audit trail and for archives.
 //!
 //! # What sealing does and does not promise
-//! A changed, shortened, reordered or swapped object is an error for whoever reads the part concerned. Not detected:
-//! a whole object put back to an older state of itself under the same path, and the removal of objects nobody reads.
+//! A changed, shortened, reordered or swapped object is an error for whoever reads the part concerned. Objects but for
+//! `published.json` and the key ring are written once; an older pointer put back is found by the history. Not detected: an
+//! older key ring put back (keys made since are then unknown, keys destroyed since are there again for whoever has the
+//! key-encryption key), and the removal of objects nobody reads.
 //! Names and sizes of objects are visible; therefore no personal value may become part of a path.
 //!
 //! # What this crate is not

@@ -1,6 +1,6 @@
 //! `datong backup`: a site in one sealed file, and back again.
 //!
-//! An archive is a [`lake::SealedLog`] of records ([`format`]): a beginning, entries with their bytes in pieces, and a manifest
+//! An archive is a [`lake::SealedLog`] of records ([`mod@format`]): a beginning, entries with their bytes in pieces, and a manifest
 //! that counts and digests all of them. What lies in the data folder is copied as the ciphertext it is and sealed once more,
 //! together with policies, settings, wrapped keys and the access log. The one thing that is never in it is the key file.
 //!
