@@ -1,5 +1,7 @@
 //! A pull that is killed at any moment leaves the last published version readable, and the next pull ends where an
-//! undisturbed one does.
+//! undisturbed one does; also with another pull, a purge or a rotation of keys at its side, killed as well.
+//!
+//! `DATONG_KILLS=1000 cargo xtask test -- --test crash` kills more often.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,8 +13,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::{Lake, Published};
 use tests::datong::{Running, Site, WasRunning, city, quick_folder};
 
-/// Kills that hit a pull under way. Ones that came too late do not count.
+/// Kills that hit a pull under way, if `DATONG_KILLS` says nothing else. Ones that came too late do not count.
 const KILLS: u64 = 200;
+/// What goes on beside a pull, one of them at a time, or nothing.
+const BESIDE: [&[&str]; 3] = [&["pull"], &["purge"], &["key", "rotate", "site", "unified.person", "police.resident"]];
 /// Sites whose pulls are killed at the same time.
 const SITES: u64 = 2;
 const PEOPLE: u64 = 120;
@@ -27,7 +31,7 @@ struct State {
 }
 
 #[test]
-fn two_hundred_kills_never_leave_half_a_version() {
+fn kills_never_leave_half_a_version() {
     let kept = quick_folder();
     let cities = SEEDS.map(|seed| kept.path().join(format!("city{seed}")));
     for (seed, folder) in SEEDS.iter().zip(&cities) {
@@ -47,6 +51,7 @@ fn two_hundred_kills_never_leave_half_a_version() {
             let (folder, cities, undisturbed) = (kept.path().join(format!("site{number}")), &cities, &undisturbed);
             scope.spawn(move || {
                 let site = Site::init(&folder);
+                keep_little(&site);
                 kill_pulls(&site, cities, undisturbed, Random(0x5eed_0bad_c0ff_ee11_u64.wrapping_mul(number)));
                 ends_as_undisturbed(&site, cities, undisturbed);
             })
@@ -63,16 +68,27 @@ fn kill_pulls(site: &Site, cities: &[PathBuf; 2], undisturbed: &[Undisturbed; 2]
     let _said = site.run(&["pull"]).expect_code(0);
     let duration = whole_pull(site, cities);
     let (mut n_kills, mut n_late, mut n_kept, mut n_published) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut n_beside = [0_u64; BESIDE.len()];
     let mut before = wait(state(&site.lake()));
-    while n_kills < KILLS / SITES {
-        assert!(n_late < KILLS, "kills come too late: {n_late} of {}", n_kills + n_late);
+    let kills = std::env::var("DATONG_KILLS").map_or(KILLS, |text| text.parse().expect("DATONG_KILLS is a number"));
+    while n_kills < kills / SITES {
+        assert!(n_late < kills, "kills come too late: {n_late} of {}", n_kills + n_late);
         let next = usize::from(before.1 == undisturbed[0].state);
         site.take_exports(&cities[next]);
         let pull = Running::start(site.command(&["pull"]));
+        let number = random.choice(BESIDE.len() + 1);
+        let beside = BESIDE.get(number).map(|arguments| Running::start(site.command(arguments)));
         thread::sleep(random.below(duration));
         match pull.kill() {
             WasRunning::Yes => n_kills += 1,
             WasRunning::No => n_late += 1,
+        }
+        if let Some(beside) = beside {
+            thread::sleep(random.below(duration / 4));
+            if matches!(beside.kill(), WasRunning::Yes) {
+                n_kills += 1;
+                n_beside[number] += 1;
+            }
         }
         let after = wait(state(&site.lake()));
         let said = format!("after kill {n_kills}: version {} after {}", after.0, before.0);
@@ -89,8 +105,19 @@ fn kill_pulls(site: &Site, cities: &[PathBuf; 2], undisturbed: &[Undisturbed; 2]
         }
         before = after;
     }
-    println!("{n_kills} pulls killed, {n_late} ended before; {n_kept} kept the version, {n_published} published");
-    assert!(n_kept > KILLS / SITES / 4, "kills hit pulls before they publish: {n_kept} of {n_kills}");
+    println!(
+        "{n_kills} killed, {n_late} pulls ended before; {n_kept} kept the version, {n_published} published; \
+         beside them {n_beside:?} of {BESIDE:?} were killed"
+    );
+    assert!(n_kept > kills / SITES / 5, "kills hit pulls before they publish: {n_kept} of {n_kills}");
+}
+
+/// Older versions go at once, so that a purge always has something to do.
+fn keep_little(site: &Site) {
+    let config = std::fs::read_to_string(site.config()).expect("the configuration");
+    let little = config.replace("days = 30 ", "days = 0 ").replace("versions = 3 ", "versions = 2 ");
+    assert_ne!(little, config);
+    std::fs::write(site.config(), little).expect("a write");
 }
 
 /// The site is sound, and pulls that nobody kills end where they would have without its history.
@@ -203,10 +230,17 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, limit: Duration) -> Duration {
+        limit.mul_f64((self.next() >> 11) as f64 / (1_u64 << 53) as f64)
+    }
+
+    fn choice(&mut self, of: usize) -> usize {
+        (self.next() >> 11) as usize % of
+    }
+
+    fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        let share = (self.0 >> 11) as f64 / (1_u64 << 53) as f64;
-        limit.mul_f64(share)
+        self.0
     }
 }

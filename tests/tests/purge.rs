@@ -1,5 +1,6 @@
 //! `datong purge`: versions that are no longer kept go, with every file that only they read; a certificate says so.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -33,6 +34,24 @@ fn n_files(folder: &Path) -> usize {
         .sum()
 }
 
+/// The batches of which raw files are kept, by dataset.
+fn batches(site: &Site) -> BTreeMap<String, BTreeSet<String>> {
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
+        entries.map(|entry| entry.file_name().into_string().expect("a text")).collect()
+    };
+    let raw = site.folder.join("data").join("raw");
+    let mut batches: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for dataset in names(&raw) {
+        for batch in names(&raw.join(&dataset)) {
+            if !names(&raw.join(&dataset).join(&batch)).is_empty() {
+                batches.entry(dataset.clone()).or_default().insert(batch);
+            }
+        }
+    }
+    batches
+}
+
 #[test]
 fn old_versions_go_and_a_certificate_says_so() {
     let kept = quick_folder();
@@ -46,8 +65,11 @@ fn old_versions_go_and_a_certificate_says_so() {
     }
     let data = site.folder.join("data");
     let n_all = n_files(&data);
+    let batches_before = batches(&site);
     age(&data.join("tables"));
     age(&data.join("index"));
+    age(&data.join("raw"));
+    age(&data.join("rejects"));
     // Nothing is old enough for the shipped rule.
     let nothing = site.run(&["--lang", "en", "purge"]).expect_code(0);
     assert!(nothing.stdout.contains("purged 0 versions, 0 files"), "{}", nothing.stdout);
@@ -70,8 +92,21 @@ fn old_versions_go_and_a_certificate_says_so() {
     assert!(refused.stderr.contains("no signing key") && n_files(&data) == n_all, "{}", refused.stderr);
     std::fs::write(site.config(), signing).expect("a write");
     let purged = site.run(&["--lang", "en", "purge"]).expect_code(0);
-    let n_purged: usize = table_rows(&purged.stdout).iter().filter_map(|row| row.last()?.parse::<usize>().ok()).sum();
+    let (beside, of_tables): (Vec<_>, Vec<_>) =
+        table_rows(&purged.stdout).into_iter().partition(|row| row.join(" ").contains("raw files"));
+    let n_of = |rows: &[Vec<String>]| -> usize {
+        rows.iter().filter_map(|row| row.last()?.replace(',', "").parse::<usize>().ok()).sum()
+    };
+    let n_purged = n_of(&of_tables);
     assert!(n_purged > 0 && n_files(&data) == n_all - n_purged, "{}", purged.stdout);
+    // Raw files and rejected rows go with the last version made of them; those of the version that is kept stay.
+    let now = batches(&site);
+    assert!(n_of(&beside) > 10, "{}", purged.stdout);
+    for (dataset, batches) in &now {
+        assert_eq!(batches.len(), 1, "{dataset}: {batches:?}");
+        assert_eq!(batches_before[dataset].len(), 3, "{dataset}");
+    }
+    assert_eq!(now.len(), batches_before.len());
 
     let certificates: Vec<_> = std::fs::read_dir(site.folder.join("certificates")).expect("a folder").collect();
     assert_eq!(certificates.len(), 1);

@@ -1,18 +1,24 @@
 //! `datong purge`: published versions that are no longer kept go, with every file that only they read, and a signed certificate
 //! says what went. A pull does the same when it has published.
 
-use std::collections::BTreeMap;
+mod evidence;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use lake::{Purge, Retention};
 use serde::{Deserialize, Serialize};
 
+use self::evidence::Evidence;
 use crate::Failure;
 use crate::cli::PurgeArguments;
 use crate::screen::{Screen, thousands};
 use crate::signed;
 use crate::site::Site;
+
+/// Younger objects may belong to a pull that is under way.
+const WRITING_MAX: TimeDelta = TimeDelta::hours(24);
 
 /// What such a signed document is.
 const KIND: &str = "datong-purge";
@@ -31,6 +37,9 @@ struct Certificate {
     files: BTreeMap<String, u64>,
     bytes: u64,
     names_sha256: String,
+    /// Raw files and objects of rejected rows, by dataset, of batches that no kept version was made of.
+    #[serde(default)]
+    evidence: BTreeMap<String, u64>,
 }
 
 /// `datong purge`.
@@ -65,7 +74,7 @@ pub(crate) async fn after_publication(site: &Site, screen: &Screen) {
 async fn purge_with_certificate(site: &Site) -> Result<(Certificate, Option<PathBuf>), Failure> {
     let issuer = signed::issuer(site)?;
     let certificate = purge(site, false).await?;
-    if certificate.versions.is_empty() && certificate.files.is_empty() {
+    if certificate.versions.is_empty() && certificate.files.is_empty() && certificate.evidence.is_empty() {
         return Ok((certificate, None));
     }
     let name = format!("purge-{}.jws", certificate.purged_at.replace([':', '-', '.'], ""));
@@ -86,6 +95,11 @@ async fn purge(site: &Site, is_rehearsal: bool) -> Result<Certificate, Failure> 
     let purge = site.lake.purge(retention, is_rehearsal).await;
     let purge = purge.map_err(|error| Failure::caused_by("无法清除旧版本", "old versions cannot be purged", &error))?;
     let Purge { versions, oldest_kept, files, bytes, names_sha256 } = purge;
+    let are_going: BTreeSet<u64> = versions.keys().copied().collect();
+    let evidence = Evidence::unkept(site, &are_going, now - WRITING_MAX).await?;
+    if !is_rehearsal {
+        evidence.remove(site).await?;
+    }
     Ok(Certificate {
         product: format!("datong {}", env!("CARGO_PKG_VERSION")),
         purged_at: shown(now),
@@ -94,8 +108,9 @@ async fn purge(site: &Site, is_rehearsal: bool) -> Result<Certificate, Failure> 
         versions: versions.into_iter().map(|(version, at)| (version, shown(at))).collect(),
         oldest_kept,
         files: files.into_iter().map(|(relation, n)| (relation.to_string(), n)).collect(),
-        bytes,
+        bytes: bytes + evidence.bytes,
         names_sha256,
+        evidence: evidence.by_dataset,
     })
 }
 
@@ -105,7 +120,7 @@ fn shown(at: DateTime<Utc>) -> String {
 
 fn print(certificate: &Certificate, screen: &Screen) {
     let Certificate { versions, files, bytes, .. } = certificate;
-    let n_files: u64 = files.values().sum();
+    let n_files: u64 = files.values().chain(certificate.evidence.values()).sum();
     let oldest = certificate.oldest_kept.map_or_else(|| "-".to_owned(), |version| version.to_string());
     let rule_zh = format!("保留 {} 天内及最近 {} 个版本", certificate.keep_days, certificate.keep_versions);
     let rule_en = format!("kept: {} days and the newest {} versions", certificate.keep_days, certificate.keep_versions);
@@ -125,7 +140,10 @@ fn print(certificate: &Certificate, screen: &Screen) {
             thousands(*bytes),
         ),
     );
-    let rows: Vec<Vec<String>> = files.iter().map(|(table, n)| vec![table.clone(), thousands(*n)]).collect();
+    let raw = screen.pick("原始文件与隔离行", "raw files and rejected rows");
+    let evidence = certificate.evidence.iter().map(|(dataset, n)| vec![format!("{dataset} ({raw})"), thousands(*n)]);
+    let rows: Vec<Vec<String>> =
+        files.iter().map(|(table, n)| vec![table.clone(), thousands(*n)]).chain(evidence).collect();
     if !rows.is_empty() {
         screen.table(&[screen.pick("表", "table"), screen.pick("文件", "files")], &rows);
     }

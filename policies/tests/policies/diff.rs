@@ -143,6 +143,21 @@ fn a_purpose_that_ends_later_is_more() {
 }
 
 #[test]
+fn a_look_further_back_is_more() {
+    let days = |n: &str| format!("[role.grid_worker]\npast_days = {n}");
+    check(
+        "[role.grid_worker]",
+        &days("30"),
+        &["grid worker / earlier versions: only what is published now -> 30 days back (sees more)"],
+        &["grid worker / earlier versions: 30 days back -> only what is published now (sees less)"],
+    );
+    let found = diff(&changed("[role.grid_worker]", &days("7")), &changed("[role.grid_worker]", &days("8")));
+    assert!(found.widens());
+    assert_eq!(found.zh(), ["网格员 / 历史版本: 7 天以内 -> 8 天以内 (看得更多)"]);
+    assert!(diff(&sound(), &changed("[role.grid_worker]", &days("0"))).is_empty());
+}
+
+#[test]
 fn a_purpose_opened_to_a_role_is_more_and_shows_what_it_opens() {
     let new = changed("roles = [\"police_officer\"]", "roles = [\"police_officer\", \"grid_worker\", \"auditor\"]");
     let found = diff(&sound(), &new);

@@ -345,3 +345,12 @@ fn an_aggregate_table_is_held_against_what_the_rule_shows() {
     }
     assert_eq!(aggregate_faults("persons = \"name\"\nk = 5"), "accepted");
 }
+
+#[test]
+fn how_far_a_role_may_look_back_is_a_number_of_days() {
+    for bad in ["-1", "3651", "\"30\"", "1.5", "true"] {
+        let faults = faults_with("[role.grid_worker]", &format!("[role.grid_worker]\npast_days = {bad}"));
+        assert!(faults.contains("a whole number from 0 to 3650"), "{bad}: {faults}");
+    }
+    assert_eq!(faults_with("[role.grid_worker]", "[role.grid_worker]\npast_days = 3650"), "accepted");
+}
