@@ -13,7 +13,7 @@ use tests::attacks::secrets::Secrets;
 use tests::attacks::world::{Loading, World};
 
 /// Every endpoint. One that joins has to be looked at here and in `records`.
-const ENDPOINTS: [&str; 20] = [
+const ENDPOINTS: [&str; 22] = [
     "/api/openapi.json",
     "/api/v1/catalog",
     "/api/v1/events",
@@ -28,7 +28,9 @@ const ENDPOINTS: [&str; 20] = [
     "/api/v1/reveals/{id}",
     "/api/v1/reveals/{id}/approve",
     "/api/v1/reveals/{id}/refuse",
+    "/api/v1/changes",
     "/api/v1/sql",
+    "/api/v1/versions",
     "/api/v1/why",
     "/livez",
     "/api/v1/persons/search",
@@ -66,6 +68,10 @@ async fn the_endpoints_are_those_that_were_looked_at() {
         assert_eq!(answer, world.rest.get(&grid_worker(), "/v1/nosuch").await, "{path}");
         assert_eq!(answer.status, 404, "{path}");
     }
+    // Where nothing is kept there is nothing to look back at; what is kept is asked in `history.rs`.
+    let changes = world.rest.get(&grid_worker(), "/api/v1/changes?since=1").await;
+    assert_eq!(changes.status, 404, "{}", changes.text());
+    assert_eq!(json(&world.rest.get(&grid_worker(), "/api/v1/versions").await)["versions"], Value::Array(Vec::new()));
 }
 
 /// M-001: records hold the masked values that SQL gives, and the oracle.

@@ -28,7 +28,8 @@ fn relation() -> Relation {
         code_list: None,
     };
     Relation {
-        name: RelationName::try_from("unified.person").unwrap(),
+        // Of no unified table: those are found by their key index instead.
+        name: RelationName::try_from("police.resident").unwrap(),
         zh: "人".to_owned(),
         en: "person".to_owned(),
         key: ColumnName::try_from("person_id").unwrap(),

@@ -167,8 +167,10 @@ jwks_file = "conf/jwks.json"
                 .concat();
         let config = Config::parse("datong.toml", ORIGINAL, Path::new("site")).unwrap();
         let places = places(&config);
-        let names_a_file =
-            |word: &&str| ["_file", "_folder", "_certificate", "_private_key"].iter().any(|end| word.ends_with(end));
+        let names_a_file = |word: &&str| {
+            let is_a_key = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            is_a_key && ["_file", "_folder", "_certificate", "_private_key"].iter().any(|end| word.ends_with(end))
+        };
         let keys: Vec<&str> = source.split('"').filter(names_a_file).collect();
         assert!(keys.contains(&"audit_folder") && keys.contains(&"tls_private_key"), "{keys:?}");
         for key in keys.into_iter().filter(|key| *key != "key_file") {
