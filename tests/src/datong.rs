@@ -373,17 +373,21 @@ impl Demo {
     /// If the key ring cannot be opened.
     #[must_use]
     pub fn key(&self) -> SiteKey {
-        let lake = self.lake();
-        // Tests call this inside and outside of a runtime: a thread of its own has none.
-        let opened = std::thread::scope(|scope| {
-            let opening = scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-                runtime.block_on(lake.keys().site_key())
-            });
-            opening.join().expect("no panic")
-        });
-        opened.expect("the key ring opens")
+        site_key(&self.lake())
     }
+}
+
+/// The key of the site whose lake this is.
+fn site_key(lake: &Lake) -> SiteKey {
+    // Tests call this inside and outside of a runtime: a thread of its own has none.
+    let opened = std::thread::scope(|scope| {
+        let opening = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(lake.keys().site_key())
+        });
+        opening.join().expect("no panic")
+    });
+    opened.expect("the key ring opens")
 }
 
 /// The tables below a folder that `datong init` or `datong demo` made.
@@ -488,6 +492,15 @@ impl Site {
         let after = said.split_once("http://").expect("just waited for").1;
         let address: String = after.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect();
         (server, format!("http://{address}"))
+    }
+
+    /// The site's own key.
+    ///
+    /// # Panics
+    /// If the key ring cannot be opened.
+    #[must_use]
+    pub fn key(&self) -> SiteKey {
+        site_key(&self.lake())
     }
 
     /// The tables, opened with this site's own key.

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use audit::{AuditReader, Content};
-use lake::MasterKey;
 use object_store::ObjectStoreExt;
 use serde_json::Value;
 use tests::datong::{DIVISION, Finished, Running, Site, city, quick_folder, run, table_rows};
@@ -455,9 +454,10 @@ fn an_export_holds_what_its_reader_may_see_and_is_on_record() {
         std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&whole).expect("a file").permissions()) & 0o777,
         0o600
     );
-    let key = MasterKey::load(&site.folder.join("keys").join("datong.key")).expect("a key");
-    let reader =
-        AuditReader::new(&site.folder.join("data").join("audit").join("commands"), key.derive("audit of commands"));
+    let reader = AuditReader::new(
+        &site.folder.join("data").join("audit").join("commands"),
+        site.key().derive("audit of commands"),
+    );
     let begun: Vec<Value> = reader
         .records()
         .expect("a log")

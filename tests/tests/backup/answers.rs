@@ -102,9 +102,8 @@ fn shown(answer: &Answer) -> String {
     format!("{} {headers:?} {body}", answer.status)
 }
 
-async fn access_log(site: &Site) -> AuditReader {
-    let key = site.lake().keys().site_key().await.expect("the key ring");
-    AuditReader::new(&site.folder.join("data").join("audit"), key.derive("audit"))
+fn access_log(site: &Site) -> AuditReader {
+    AuditReader::new(&site.folder.join("data").join("audit"), site.key().derive("audit"))
 }
 
 #[tokio::test]
@@ -118,7 +117,7 @@ async fn every_answer_is_the_same_after_a_restore() {
     let tables: Vec<String> = published.tables.keys().map(ToString::to_string).collect();
     assert!(tables.len() > 20 && published.version == 2, "{published:?}");
     let before = answers(&site, &tokens, &tables).await;
-    let log_before = access_log(&site).await.verify(&[]).expect("the log");
+    let log_before = access_log(&site).verify(&[]).expect("the log");
 
     let archive = kept.path().join("site.dtb");
     let created = create(&site, &archive).expect_code(0);
@@ -139,7 +138,7 @@ async fn every_answer_is_the_same_after_a_restore() {
     assert_same(&before, &answers(&again, &tokens, &tables).await);
     // The log is the one of before, and goes on.
     let anchors: Vec<_> = log_before.head.into_iter().collect();
-    let log_after = access_log(&again).await.verify(&anchors).expect("the log");
+    let log_after = access_log(&again).verify(&anchors).expect("the log");
     assert!(log_after.is_intact() && log_after.records >= 2 * log_before.records - 2, "{log_after:?}");
     assert!(again.run(&["access", "list"]).expect_code(0).stdout.contains("wang"));
     assert!(again.run(&["doctor"]).expect_code(0).stdout.contains("all well"));
