@@ -22,8 +22,13 @@ async fn main() -> Outcome<()> {
     let megabytes = arguments.next().transpose()?.unwrap_or(64);
     let n_rows = arguments.next().transpose()?.unwrap_or(200_000);
     let dir = tempfile::tempdir()?;
-    let plain: Arc<dyn ObjectStore> = Arc::new(LocalStore::new(dir.path())?);
-    let sealed: Arc<dyn ObjectStore> = Arc::new(EncryptedStore::over(Arc::clone(&plain), MasterKey::generate()?));
+    // A folder each: a key ring is only made where nothing else is.
+    for folder in ["plain", "sealed"] {
+        std::fs::create_dir(dir.path().join(folder))?;
+    }
+    let below: Arc<dyn ObjectStore> = Arc::new(LocalStore::new(&dir.path().join("sealed"))?);
+    let plain: Arc<dyn ObjectStore> = Arc::new(LocalStore::new(&dir.path().join("plain"))?);
+    let sealed: Arc<dyn ObjectStore> = Arc::new(EncryptedStore::over(below, MasterKey::generate()?));
     object("plain", &plain, megabytes).await?;
     object("sealed", &sealed, megabytes).await?;
     table(dir.path(), n_rows).await
