@@ -77,19 +77,24 @@ fn kill_pulls(site: &Site, cities: &[PathBuf; 2], undisturbed: &[Undisturbed; 2]
         site.take_exports(&cities[next]);
         let pull = Running::start(site.command(&["pull"]));
         let number = random.choice(BESIDE.len() + 1);
-        let beside = BESIDE.get(number).map(|arguments| Running::start(site.command(arguments)));
-        thread::sleep(random.below(duration));
+        let mut beside = BESIDE.get(number).map(|arguments| Running::start(site.command(arguments)));
+        // Something beside a pull makes it slower; the end of a pull, where it publishes, is to be hit too.
+        let mut end_beside = |random: &mut Random, at_most: Duration| {
+            let Some(beside) = beside.take() else { return 0 };
+            thread::sleep(random.below(at_most));
+            let was_running = u64::from(matches!(beside.kill(), WasRunning::Yes));
+            n_beside[number] += was_running;
+            was_running
+        };
+        if random.choice(2) == 0 {
+            n_kills += end_beside(&mut random, duration / 8);
+        }
+        thread::sleep(random.below(duration * 2));
         match pull.kill() {
             WasRunning::Yes => n_kills += 1,
             WasRunning::No => n_late += 1,
         }
-        if let Some(beside) = beside {
-            thread::sleep(random.below(duration / 4));
-            if matches!(beside.kill(), WasRunning::Yes) {
-                n_kills += 1;
-                n_beside[number] += 1;
-            }
-        }
+        n_kills += end_beside(&mut random, duration / 8);
         let after = wait(state(&site.lake()));
         let said = format!("after kill {n_kills}: version {} after {}", after.0, before.0);
         match after.0 - before.0 {
