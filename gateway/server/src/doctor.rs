@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use audit::AuditReader;
-
 use crate::Failure;
+use crate::audit_chains::AuditChain;
 use crate::failure::{chain_of, counted};
-use crate::quarantine::{trail_folder, trail_key};
 use crate::screen::Screen;
 use crate::self_test;
 use crate::site::Site;
@@ -52,7 +50,7 @@ async fn examine(site: &Site, screen: &Screen) -> Result<(), Failure> {
                 .say("✗ 已发布版本无法读取", &format!("✗ the published version cannot be read: {}", chain_of(&error)));
         }
     }
-    problems += audit_chain(site, screen);
+    problems += audit_chains(site, screen);
     screen
         .say(&format!("策略版本 {}", site.policies.version()), &format!("policy version {}", site.policies.version()));
     if problems == 0 {
@@ -79,37 +77,31 @@ async fn unreadable_tables(site: &Site, published: &lake::Published, screen: &Sc
     unreadable
 }
 
-/// The chain of the server and that of commands.
-fn audit_chain(site: &Site, screen: &Screen) -> usize {
-    let folder = &site.config.audit_folder;
-    if !folder.exists() {
+fn audit_chains(site: &Site, screen: &Screen) -> usize {
+    if !site.config.audit_folder.exists() {
         screen.say("尚无审计日志", "no audit log yet");
         return 0;
     }
-    let own = AuditReader::new(folder, site.key.derive("audit"));
-    let mut problems = verify_chain(&own, "审计链", "audit chain", screen);
-    if trail_folder(site).exists() {
-        let of_commands = AuditReader::new(&trail_folder(site), trail_key(site));
-        problems += verify_chain(&of_commands, "命令审计链", "audit chain of commands", screen);
-    }
-    problems
+    let kept = AuditChain::ALL.into_iter().filter(|chain| chain.folder(site).exists());
+    kept.map(|chain| verify_chain(chain, site, screen)).sum()
 }
 
-fn verify_chain(reader: &AuditReader, zh: &str, en: &str, screen: &Screen) -> usize {
-    match reader.verify(&[]) {
+fn verify_chain(chain: AuditChain, site: &Site, screen: &Screen) -> usize {
+    let title = chain.title(screen);
+    match chain.reader(site).verify(&[]) {
         Ok(report) if report.is_intact() => {
             screen.say(
-                &format!("{zh}完整,{} 条记录", report.records),
-                &format!("{en} intact, {} records", report.records),
+                &format!("{title}完整,{} 条记录", report.records),
+                &format!("{title} intact, {} records", report.records),
             );
             0
         }
         Ok(_) => {
-            screen.say(&format!("✗ {zh}不完整"), &format!("✗ the {en} is broken"));
+            screen.say(&format!("✗ {title}不完整"), &format!("✗ the {title} is broken"));
             1
         }
         Err(error) => {
-            screen.say(&format!("✗ {zh}无法读取"), &format!("✗ the {en} cannot be read: {}", chain_of(&error)));
+            screen.say(&format!("✗ {title}无法读取"), &format!("✗ the {title} cannot be read: {}", chain_of(&error)));
             1
         }
     }

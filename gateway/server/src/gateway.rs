@@ -11,6 +11,7 @@ use query::{Gateway, GatewayConfig, PublishedData, PublishedTable, TokenKey};
 use schemas::Registry;
 
 use crate::Failure;
+use crate::audit_chains::AuditChain;
 use crate::recorder::AuditRecorder;
 use crate::site::Site;
 
@@ -19,7 +20,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Opens the audit log and starts a gateway; nothing is published to it yet.
 pub(crate) fn start(site: &Site) -> Result<(Arc<Gateway>, AuditLog), Failure> {
-    let log = AuditLog::open(&site.config.audit_folder, site.key.derive("audit"))
+    let log = AuditChain::Server
+        .open(site)
         .map_err(|error| Failure::caused_by("审计日志不可用", "the audit log cannot be used", &error))?;
     let config = GatewayConfig {
         limits: site.config.limits.clone(),

@@ -4,6 +4,7 @@
 //! departments' exports, serve, ask, look into the quarantine, issue a token, examine the installation.
 
 mod access;
+mod audit_chains;
 mod backup;
 mod check;
 mod city_command;

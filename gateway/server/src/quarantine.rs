@@ -17,7 +17,6 @@ pub(crate) use self::arguments::QuarantineCommand;
 pub(crate) use self::ledger::{InForce, Ledger};
 pub(crate) use self::rejects::latest_receipt;
 use self::rejects::{dataset_called, rejected_rows};
-pub(crate) use self::trail::{folder as trail_folder, key as trail_key};
 use crate::Failure;
 use crate::screen::{Screen, thousands};
 use crate::site::Site;

@@ -119,6 +119,12 @@ async fn every_answer_is_the_same_after_a_restore() {
     let before = answers(&site, &tokens, &tables).await;
     let log_before = access_log(&site).verify(&[]).expect("the log");
 
+    // A command that is refused leaves a record in the commands' own chain.
+    let token = kept.path().join("operator.jwt");
+    fs::write(&token, site.token("operator", None)).expect("a write");
+    let out = kept.path().join("out.csv");
+    let export = ["quarantine", "export", "police.resident", "--out", text(&out), "--token-file", text(&token)];
+    let _refused = site.run(&export).expect_code(77);
     let archive = kept.path().join("site.dtb");
     let created = create(&site, &archive).expect_code(0);
     assert!(created.stdout.contains("data version 2"), "{}", created.stdout);
@@ -141,7 +147,8 @@ async fn every_answer_is_the_same_after_a_restore() {
     let log_after = access_log(&again).verify(&anchors).expect("the log");
     assert!(log_after.is_intact() && log_after.records >= 2 * log_before.records - 2, "{log_after:?}");
     assert!(again.run(&["access", "list"]).expect_code(0).stdout.contains("wang"));
-    assert!(again.run(&["doctor"]).expect_code(0).stdout.contains("all well"));
+    let examined = again.run(&["--lang", "en", "doctor"]).expect_code(0).stdout;
+    assert!(examined.contains("all well") && examined.contains("chain of commands intact, 2 records"), "{examined}");
     // Tokens are signed with the same key, earlier versions can be opened, and the next pull builds on all of it.
     let first = again.lake().published_at_version(1).await.expect("the version before");
     assert!(first.tables.len() > 20);

@@ -13,7 +13,7 @@ use schemas::{ColumnName, RelationName};
 
 use super::data_folder::{DataFolder, Piece, is_of_table, still_stands};
 use super::format::{Begin, Manifest, PIECE_BYTES};
-use super::plan::{Item, Plan, Source, audit_items, audit_state, later_objects};
+use super::plan::{Item, Plan, Source, audit_items, audit_states, later_objects};
 use super::writer::{ArchiveWriter, exists};
 use super::{archive_key, verify};
 use crate::Failure;
@@ -91,7 +91,7 @@ fn part_of(out: &Path) -> PathBuf {
 }
 
 fn report(begin: &Begin, manifest: &Manifest, out: &Path, screen: &Screen) {
-    if begin.audit.faults > 0 {
+    if begin.is_audit_broken() {
         screen.remark(
             "审计链不完整,已按原样备份:请运行 datong doctor",
             "the audit chain is broken and was copied as it is: run `datong doctor`",
@@ -119,7 +119,7 @@ impl Copying<'_> {
         }
         let audit = match self.writer.tally().begin() {
             Some(begin) => begin.audit.clone(),
-            None => self.writer.begin(plan.begin(audit_state(self.site)?))?,
+            None => self.writer.begin(plan.begin(audit_states(self.site)?))?,
         };
         let audit = audit_items(self.site, &audit);
         self.total = plan.listing.values().map(|listed| listed.bytes).sum::<u64>()

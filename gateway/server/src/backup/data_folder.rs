@@ -15,8 +15,11 @@ use crate::config::Config;
 const POINTER: &str = "published.json";
 /// Publications that can still be opened. A purge takes their entries away before it takes any file.
 const HISTORY: &str = "history/";
+/// Files of tables and of their indexes: each belongs to the publications that read it.
+const TABLES: &str = "tables/";
+const INDEXES: &str = "index/";
 /// Objects that are written once: under one name there is one content.
-const WRITTEN_ONCE: [&str; 4] = ["tables/", HISTORY, "raw/", "rejects/"];
+const WRITTEN_ONCE: [&str; 5] = [TABLES, INDEXES, HISTORY, "raw/", "rejects/"];
 /// Written anew by pulls, also by those that publish nothing in the end. Files as they came and rejected rows go under a name
 /// that follows from their content, so that another seal is all that can differ.
 const OF_PULLS: [&str; 3] = ["receipts/", "raw/", "rejects/"];
@@ -117,9 +120,9 @@ pub(super) fn is_of_later(name: &str, published: Option<u64>) -> bool {
     number.is_some_and(|number| published.is_none_or(|published| number > published))
 }
 
-/// Whether a table's file: it may go while it is not read by any publication that is kept.
+/// Whether a file of a table or its index: it may go while it is not read by any publication that is kept.
 pub(super) fn is_of_table(name: &str) -> bool {
-    name.starts_with("tables/")
+    name.starts_with(TABLES) || name.starts_with(INDEXES)
 }
 
 /// Whether what was copied still stands: nothing that decides about the rest has changed or gone since `before`.
@@ -155,7 +158,14 @@ mod tests {
 
     #[test]
     fn a_purged_version_is_noticed_and_other_changes_are_not() {
-        let before = listing(&[("history/1.json", "a"), ("tables/x", "b"), ("receipts/x", "c"), ("keyring.json", "d")]);
+        let before = listing(&[
+            ("history/1.json", "a"),
+            ("tables/x", "b"),
+            ("index/x", "i"),
+            ("receipts/x", "c"),
+            ("keyring.json", "d"),
+        ]);
+        assert!(is_written_once("index/x") && is_of_table("index/x") && !is_of_table("indexes/x"));
         let purged = listing(&[("tables/x", "b"), ("receipts/x", "c"), ("keyring.json", "d")]);
         let rewrapped =
             listing(&[("history/1.json", "a"), ("tables/x", "b"), ("receipts/x", "c"), ("keyring.json", "e")]);

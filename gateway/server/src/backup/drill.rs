@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Instant;
 
-use audit::AuditReader;
 use chrono::Utc;
 
 use super::create::count_rows;
@@ -12,6 +11,7 @@ use super::restore::{Secrets, restore_into};
 use super::settings::CONFIG;
 use super::{archive_key, verify};
 use crate::Failure;
+use crate::audit_chains::AuditChain;
 use crate::config::KeyConfig;
 use crate::failure::{chain_of, counted};
 use crate::progress::Stage;
@@ -30,7 +30,7 @@ pub(super) async fn run(file: &Path, key: KeyConfig, screen: &Screen) -> Result<
     let restored = clock.elapsed();
     verify::print(&begin, &manifest, screen);
     let mut differences = compare_tables(&site, &begin, &manifest, screen).await?;
-    differences += compare_audit(&site, &begin.audit, screen);
+    differences += begin.audit.iter().map(|(chain, state)| compare_audit(&site, *chain, state, screen)).sum::<usize>();
     let age = Utc::now().signed_duration_since(begin.started_at);
     let (hours, minutes) = (age.num_hours(), age.num_minutes() % 60);
     screen.say(
@@ -91,24 +91,23 @@ async fn compare_tables(site: &Site, begin: &Begin, manifest: &Manifest, screen:
     Ok(differences)
 }
 
-/// Checks the whole chain of the restored access log, up to the newest record of the original.
-fn compare_audit(site: &Site, expected: &AuditState, screen: &Screen) -> usize {
-    let reader = AuditReader::new(&site.config.audit_folder, site.key.derive("audit"));
+/// Checks a whole chain of the restored site, up to the newest record of the original.
+fn compare_audit(site: &Site, chain: AuditChain, expected: &AuditState, screen: &Screen) -> usize {
+    let title = chain.title(screen);
     let anchors: Vec<_> = expected.head.iter().cloned().collect();
-    match reader.verify(&anchors) {
+    match chain.reader(site).verify(&anchors) {
         Ok(report) if report.fault_count == expected.faults && report.records == expected.records => {
             let records = thousands(report.records);
-            screen
-                .say(&format!("审计链:{records} 条记录一致"), &format!("audit chain: {records} records, as they were"));
+            screen.say(&format!("{title}:{records} 条记录一致"), &format!("{title}: {records} records, as they were"));
             0
         }
         Ok(_) => {
-            screen.say("✗ 审计链与备份时不符", "✗ the audit chain is not what it was");
+            screen.say(&format!("✗ {title}与备份时不符"), &format!("✗ the {title} is not what it was"));
             1
         }
         Err(error) => {
-            let chain = chain_of(&error);
-            screen.say(&format!("✗ 审计日志无法读取:{chain}"), &format!("✗ the audit log cannot be read: {chain}"));
+            let cause = chain_of(&error);
+            screen.say(&format!("✗ {title}无法读取:{cause}"), &format!("✗ the {title} cannot be read: {cause}"));
             1
         }
     }

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
+use crate::audit_chains::AuditChain;
 
 /// Number of this format. A reader refuses any other.
 pub(super) const FORMAT: u32 = 1;
@@ -39,10 +40,11 @@ pub(super) struct Begin {
     pub(super) started_at: DateTime<Utc>,
     /// The version published then.
     pub(super) published: Option<u64>,
-    pub(super) audit: AuditState,
+    /// Each chain there was.
+    pub(super) audit: BTreeMap<AuditChain, AuditState>,
 }
 
-/// The access log as of the beginning: it only grows, so that this much of it can be copied at any later time.
+/// A chain as of the beginning: it only grows, so that this much of it can be copied at any later time.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct AuditState {
     pub(super) extents: Vec<Extent>,
@@ -61,7 +63,7 @@ pub(super) enum Kind {
     Secret,
     /// An object of the data folder, as sealed there.
     Data,
-    /// A file of the access log, as sealed there.
+    /// A file of an audit chain, as sealed there.
     Audit,
 }
 
@@ -92,6 +94,18 @@ pub(super) struct Manifest {
     pub(super) entries_sha256: String,
     /// Rows of each table at the published version.
     pub(super) tables: BTreeMap<String, u64>,
+}
+
+impl Begin {
+    /// Records of all chains.
+    pub(super) fn audit_records(&self) -> u64 {
+        self.audit.values().map(|state| state.records).sum()
+    }
+
+    /// Whether a chain was broken already.
+    pub(super) fn is_audit_broken(&self) -> bool {
+        self.audit.values().any(|state| state.faults > 0)
+    }
 }
 
 impl Record {

@@ -1,8 +1,8 @@
 //! What an archive is to hold, and whether one that was begun earlier can be gone on with.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use audit::AuditReader;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
@@ -12,6 +12,7 @@ use super::format::{AuditState, Begin, Entry, FORMAT, Kind};
 use super::settings::{self, DATA};
 use super::tally::Tally;
 use crate::Failure;
+use crate::audit_chains::AuditChain;
 use crate::site::Site;
 
 /// Looks at the pointer until it stands still. It changes a few times a day.
@@ -24,7 +25,7 @@ pub(super) enum Source {
     Bytes(Vec<u8>),
     /// An object of the data folder.
     Object(String),
-    /// A file of the access log, which has at least as many bytes.
+    /// A file of an audit chain, which has at least as many bytes.
     File(PathBuf),
 }
 
@@ -74,7 +75,7 @@ impl Plan {
     }
 
     /// The beginning of an archive that is planned so.
-    pub(super) fn begin(&self, audit: AuditState) -> Begin {
+    pub(super) fn begin(&self, audit: BTreeMap<AuditChain, AuditState>) -> Begin {
         let product = format!("datong {}", env!("CARGO_PKG_VERSION"));
         Begin { format: FORMAT, product, started_at: self.started_at, published: self.version(), audit }
     }
@@ -111,15 +112,18 @@ pub(super) fn later_objects(listing: &Listing, published: Option<u64>) -> Vec<It
     objects(listing).filter(is_wanted).collect()
 }
 
-/// The access log as far as an archive has it.
-pub(super) fn audit_items(site: &Site, audit: &AuditState) -> Vec<Item> {
-    let folder = settings::audit_folder(&site.config);
-    let extents = audit.extents.iter().map(|extent| {
-        let name = format!("{folder}/{}", extent.file);
-        let source = Source::File(site.config.audit_folder.join(&extent.file));
-        item(Kind::Audit, name, extent.bytes, String::new(), source)
-    });
-    extents.collect()
+/// The audit chains as far as an archive has them.
+pub(super) fn audit_items(site: &Site, audit: &BTreeMap<AuditChain, AuditState>) -> Vec<Item> {
+    let all = settings::audit_folder(&site.config);
+    let of_chain = |(chain, state): (&AuditChain, &AuditState)| {
+        let (folder, below) = (chain.folder(site), chain.below());
+        let extents = state.extents.iter().map(|extent| {
+            let name = [all, below, &extent.file].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+            item(Kind::Audit, name.join("/"), extent.bytes, String::new(), Source::File(folder.join(&extent.file)))
+        });
+        extents.collect::<Vec<_>>()
+    };
+    audit.iter().flat_map(of_chain).collect()
 }
 
 fn item(kind: Kind, name: String, bytes: u64, stamp: String, source: Source) -> Item {
@@ -152,10 +156,16 @@ async fn published(site: &Site, data: &DataFolder) -> Result<(Option<lake::Publi
     Err(moving())
 }
 
-/// The access log as it is now, read whole.
-pub(super) fn audit_state(site: &Site) -> Result<AuditState, Failure> {
-    let report = AuditReader::new(&site.config.audit_folder, site.key.derive("audit"))
-        .verify(&[])
-        .map_err(|error| Failure::caused_by("审计日志无法读取", "the audit log cannot be read", &error))?;
-    Ok(AuditState { extents: report.extents, records: report.records, head: report.head, faults: report.fault_count })
+/// The audit chains as they are now, each read whole.
+pub(super) fn audit_states(site: &Site) -> Result<BTreeMap<AuditChain, AuditState>, Failure> {
+    let kept = AuditChain::ALL.into_iter().filter(|chain| chain.folder(site).exists());
+    let state_of = |chain: AuditChain| {
+        let report = chain
+            .reader(site)
+            .verify(&[])
+            .map_err(|error| Failure::caused_by("审计日志无法读取", "the audit log cannot be read", &error))?;
+        let (extents, records, head, faults) = (report.extents, report.records, report.head, report.fault_count);
+        Ok((chain, AuditState { extents, records, head, faults }))
+    };
+    kept.map(state_of).collect()
 }

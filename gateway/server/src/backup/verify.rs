@@ -24,7 +24,7 @@ pub(super) fn print(begin: &Begin, manifest: &Manifest, screen: &Screen) {
     let version = begin.published.map_or_else(|| "-".to_owned(), |version| version.to_string());
     let (entries, bytes) = (thousands(manifest.entries), thousands(manifest.bytes));
     let rows = thousands(manifest.tables.values().sum());
-    let (tables, records) = (manifest.tables.len(), thousands(begin.audit.records));
+    let (tables, records) = (manifest.tables.len(), thousands(begin.audit_records()));
     screen.say(
         &format!(
             "截至 {at},数据版本 {version}({}):{entries} 个条目,{bytes} 字节;{tables} 张表 {rows} 行,审计记录 {records} 条",

@@ -10,6 +10,7 @@ use super::format::{AuditState, Begin, End, Entry, Manifest, Record};
 use super::tally::Tally;
 use super::{LABEL, sealed_failure};
 use crate::Failure;
+use crate::audit_chains::AuditChain;
 
 /// Bytes that share one wait for the disk. As much is lost at most when the process is killed.
 const FLUSH_BYTES: usize = 4 << 20;
@@ -50,8 +51,8 @@ impl ArchiveWriter {
         &self.tally
     }
 
-    /// Begins an empty archive; gives how much of the access log it is to hold.
-    pub(super) fn begin(&mut self, begin: Begin) -> Result<AuditState, Failure> {
+    /// Begins an empty archive; gives how much of each audit chain it is to hold.
+    pub(super) fn begin(&mut self, begin: Begin) -> Result<BTreeMap<AuditChain, AuditState>, Failure> {
         let audit = begin.audit.clone();
         self.push(Record::Begin(begin))?;
         Ok(audit)

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use audit::{AuditReader, Content, Decision};
+use audit::{Content, Decision};
 use chrono::{TimeDelta, Utc};
 use policies::{MatrixCell, PolicySet, Visibility};
 use schemas::Relation;
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::report;
 use crate::Failure;
+use crate::audit_chains::AuditChain;
 use crate::cli::ReportFormat;
 use crate::screen::{Screen, thousands};
 use crate::site::Site;
@@ -106,7 +107,7 @@ fn shapes(site: &Site, days: u32) -> Result<BTreeMap<Shape, u64>, Failure> {
     let unreadable =
         |error: audit::AuditError| Failure::caused_by("审计日志无法读取", "the access log cannot be read", &error);
     let since = Utc::now() - TimeDelta::days(i64::from(days));
-    let reader = AuditReader::new(&site.config.audit_folder, site.key.derive("audit"));
+    let reader = AuditChain::Server.reader(site);
     for record in reader.records().map_err(unreadable)? {
         let record = record.map_err(unreadable)?;
         let Content::Opened { event, .. } = record.content else { continue };

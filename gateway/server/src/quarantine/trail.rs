@@ -1,31 +1,19 @@
 //! What commands of the quarantine leave on record: who took rows out, corrected them, took that back.
 //!
-//! A running server holds the access log open and is its only writer; commands therefore have a chain of their own, in
-//! `commands` below the log's folder. `datong doctor` checks both.
+//! They go into the commands' own chain, [`AuditChain::Commands`].
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use audit::{AuditEntry, AuditError, AuditEvent, AuditLog, Decision, EventKind, Outcome, Protocol};
-use lake::DerivedKey;
 use schemas::DatasetId;
 
 use crate::Failure;
+use crate::audit_chains::AuditChain;
 use crate::site::Site;
 
 /// How long another command may hold the log.
 const TURN_TRIES: u32 = 100;
 const TURN_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Folder of the commands' own chain.
-pub(crate) fn folder(site: &Site) -> PathBuf {
-    site.config.audit_folder.join("commands")
-}
-
-/// Its key: a file of the one log is never taken for a file of the other.
-pub(crate) fn key(site: &Site) -> DerivedKey {
-    site.key.derive("audit of commands")
-}
 
 /// A command on record. Dropping it records that nobody knows how it ended.
 pub(super) struct Trail {
@@ -48,7 +36,7 @@ pub(super) async fn record(site: &Site, event: AuditEvent) -> Result<Trail, Fail
     };
     let mut tries = 0;
     let log = loop {
-        match AuditLog::open(&folder(site), key(site)) {
+        match AuditChain::Commands.open(site) {
             Err(AuditError::InUse) if tries < TURN_TRIES => {
                 tries += 1;
                 tokio::time::sleep(TURN_INTERVAL).await;

@@ -1,7 +1,7 @@
 use chrono::DateTime;
 
 use super::*;
-use crate::backup::format::{AuditState, End, Kind};
+use crate::backup::format::{End, Kind};
 
 fn begin() -> Record {
     Record::Begin(Begin {
@@ -9,7 +9,7 @@ fn begin() -> Record {
         product: "datong".to_owned(),
         started_at: DateTime::UNIX_EPOCH,
         published: Some(1),
-        audit: AuditState::default(),
+        audit: BTreeMap::new(),
     })
 }
 

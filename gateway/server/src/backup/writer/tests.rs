@@ -48,7 +48,7 @@ fn fill(writer: &mut ArchiveWriter) -> Result<(), Failure> {
             product: "datong".to_owned(),
             started_at: DateTime::UNIX_EPOCH,
             published: None,
-            audit: AuditState::default(),
+            audit: BTreeMap::new(),
         })?;
     }
     for (name, content) in contents() {
