@@ -14,15 +14,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
-use crate::cursor::Cursor;
 use crate::encode::{common_headers, row_object};
+use crate::page::{Page, PageAsked};
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::records::{KINDS, RecordKind, holder, literal, refuse};
+use crate::records::{KINDS, RecordKind, refuse};
 use crate::state::RestState;
-
-/// Changes of a page if the client does not say.
-const PAGE_CHANGES: usize = 100;
 
 /// One version the caller may read.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -111,9 +108,7 @@ struct Asked {
     kind: &'static RecordKind,
     since: AsOf,
     until: Option<AsOf>,
-    condition: String,
-    limit: usize,
-    place: Cursor,
+    page: Page,
 }
 
 fn asked(state: &RestState, client: &Client, options: &ChangeOptions) -> Result<Asked, Box<Problem>> {
@@ -130,42 +125,20 @@ fn asked(state: &RestState, client: &Client, options: &ChangeOptions) -> Result<
     let filters = [("grid_id", &options.grid_id), ("street_code", &options.street_code)];
     let filters: Vec<(&str, &str)> =
         filters.into_iter().filter_map(|(column, value)| Some((column, value.as_deref()?))).collect();
-    if filters.iter().any(|(column, _)| !kind.filters.contains(column)) {
-        let known = kind.filters.join(", ");
-        let (zh, en) = (format!("只支持这些筛选条件:{known}"), format!("this can be narrowed by: {known}"));
-        return Err(wrong(&zh, &en));
-    }
-    let max = state.config().max_page_rows;
-    let limit = options.limit.unwrap_or(PAGE_CHANGES.min(max));
-    if limit == 0 || limit > max {
-        let zh = format!("limit 应在 1 到 {max} 之间(max_page_rows)");
-        return Err(wrong(&zh, &format!("limit has to be from 1 to {max} (max_page_rows)")));
-    }
-    let texts = [Some(of), options.since.as_deref(), options.until.as_deref()];
-    let mut place = Cursor {
-        list: format!("changes {texts:?} {filters:?}"),
-        after: String::new(),
-        data_version: if until.is_some() { 0 } else { state.gateway().data_version().unwrap_or(0) },
-        policy_version: state.gateway().policy_version(),
-        holder: holder(client),
+    let versions = [options.since.as_deref(), options.until.as_deref()];
+    let page = PageAsked {
+        kind,
+        list: format!("changes of {of} {versions:?} {filters:?}"),
+        filters: &filters,
+        as_of: until,
+        limit: options.limit,
+        cursor: options.cursor.as_deref(),
     };
-    if let Some(text) = &options.cursor {
-        let given = state.cursor_key().open(text);
-        let fits = |given: &Cursor| Cursor { after: String::new(), ..given.clone() } == place;
-        place = given.filter(fits).ok_or_else(|| Box::new(Problem::cursor_expired(client.language)))?;
-    }
-    let mut conditions: Vec<String> =
-        filters.iter().map(|(column, value)| format!("{column} = {}", literal(value))).collect();
-    if !place.after.is_empty() {
-        conditions.push(format!("{} > {}", kind.key, literal(&place.after)));
-    }
-    let condition = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    Ok(Asked { kind, since, until, condition, limit, place })
+    Ok(Asked { kind, since, until, page: page.checked(state, client)? })
 }
 
 async fn page(state: &RestState, client: &Client, asked: Asked) -> Result<Response, QueryError> {
-    let Asked { kind, since, until, condition, limit, mut place } = asked;
-    let sql = format!("SELECT * FROM {}{condition} ORDER BY {}", kind.relation, kind.key);
+    let Asked { kind, since, until, page: Page { sql, limit, mut place } } = asked;
     let request = |as_of| QueryRequest { as_of, ..client.request("changes", sql.clone()) };
     let old = state.gateway().query(request(Some(since))).await?;
     let new = state.gateway().query(request(until)).await?;

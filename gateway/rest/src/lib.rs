@@ -13,6 +13,7 @@ mod health;
 mod history;
 mod metrics;
 mod openapi;
+mod page;
 mod params;
 mod problem;
 mod records;

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::encode::common_headers;
+use crate::page::literal;
 use crate::params::whole_body;
 use crate::problem::Problem;
-use crate::records::{collect, literal, refuse};
+use crate::records::{collect, refuse};
 use crate::state::RestState;
 
 /// More than one person may have a name and a birth date; more than so many have none in common.

@@ -114,9 +114,12 @@ async fn lists_refuse_limits_filters_and_cursors_that_are_not_theirs() {
         let request = Request::get(format!("/api/v1/{path}")).header("authorization", format!("Bearer {token}"));
         request.body(Body::empty()).unwrap()
     };
-    for (path, status) in
-        [("persons?limit=0", 400), ("persons?limit=11", 400), ("persons?stage=1", 400), ("persons?cursor=abc", 410)]
-    {
-        assert_eq!(answer(&door, get(path)).await.0.as_u16(), status, "{path}");
+    for list in ["persons?", "changes?since=1&", "changes?since=1&until=2&"] {
+        for (asked, status) in
+            [("limit=0", 400), ("limit=11", 400), ("of=grids&grid_id=1", 400), ("stage=1", 400), ("cursor=abc", 410)]
+        {
+            let path = format!("{list}{asked}");
+            assert_eq!(answer(&door, get(&path)).await.0.as_u16(), status, "{path}");
+        }
     }
 }
