@@ -34,6 +34,20 @@ pub const REJECT_SHARE: f64 = 0.25;
 pub const ISSUER: &str = "urn:datong:local";
 /// Audience of these tokens.
 pub const AUDIENCE: &str = "datong";
+/// The roles of the shipped policies.
+pub const ROLES: [&str; 11] = [
+    "auditor",
+    "civil_clerk",
+    "grid_worker",
+    "health_analyst",
+    "housing_clerk",
+    "operator",
+    "platform",
+    "police_officer",
+    "privacy_officer",
+    "privacy_reviewer",
+    "street_analyst",
+];
 
 /// A command that takes longer hangs. Debug builds on a busy machine with two cores are slow.
 const COMMAND_TIME_MAX: Duration = Duration::from_secs(300);

@@ -12,7 +12,7 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path as ObjectPath;
 use schemas::RelationName;
 use serde_json::Value;
-use tests::datong::{Finished, Site, city, free_port, lake_of, quick_folder, run, table_rows};
+use tests::datong::{Finished, ROLES, Site, city, free_port, lake_of, quick_folder, run, table_rows};
 use tests::traces::{Traces, files_below};
 
 const PEOPLE: u64 = 2_000;
@@ -34,20 +34,6 @@ const DATASETS: [&str; 15] = [
     "police.floating",
     "police.incident",
     "police.resident",
-];
-
-const ROLES: [&str; 11] = [
-    "auditor",
-    "civil_clerk",
-    "grid_worker",
-    "health_analyst",
-    "housing_clerk",
-    "operator",
-    "platform",
-    "police_officer",
-    "privacy_officer",
-    "privacy_reviewer",
-    "street_analyst",
 ];
 
 #[tokio::test]

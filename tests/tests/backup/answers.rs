@@ -4,24 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use audit::AuditReader;
-use tests::datong::{Site, city, quick_folder};
+use tests::datong::{ROLES, Site, city, quick_folder};
 use tests::http::{Answer, Door};
 
 use super::{backup, create, key_of, restored, site_of, text};
-
-const ROLES: [&str; 11] = [
-    "auditor",
-    "civil_clerk",
-    "grid_worker",
-    "health_analyst",
-    "housing_clerk",
-    "operator",
-    "platform",
-    "police_officer",
-    "privacy_officer",
-    "privacy_reviewer",
-    "street_analyst",
-];
 
 const STATEMENTS: [&str; 6] = [
     "SELECT sex, count(DISTINCT person_id) AS n FROM unified.person GROUP BY sex ORDER BY sex",
