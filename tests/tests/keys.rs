@@ -21,7 +21,7 @@ fn edit_config(site: &Site, from: &str, to: &str) {
     std::fs::write(site.config(), config.replace(from, to)).expect("a write");
 }
 
-/// Rows of `datong key status`: class, epoch, id, suite, time, state, objects, bytes.
+/// Rows of `datong key status`: class, epoch, id, suite, when it was made, state, objects, bytes.
 fn keys(site: &Site) -> Vec<Vec<String>> {
     table_rows(&site.run(&["--lang", "en", "key", "status"]).expect_code(0).stdout)
 }
@@ -180,6 +180,7 @@ async fn a_shredded_dataset_cannot_be_read_by_anybody() {
     let door = Door::new(&url, &token);
     let n_floating = "SELECT count(*) AS n FROM police.floating";
     let _there = door.sql(n_floating).await.expect_status(200);
+    let before = keys(&site);
 
     let refused = site.run(&["--lang", "en", "key", "shred", "police.floating"]).expect_code(2);
     assert!(refused.stderr.contains("add --yes if so"), "{}", refused.stderr);
@@ -206,11 +207,16 @@ async fn a_shredded_dataset_cannot_be_read_by_anybody() {
     assert_eq!(gone.status, 404, "{}", gone.text());
     let _rest = door.sql("SELECT count(*) AS n FROM unified.person").await.expect_status(200);
     drop(running);
-    let destroyed = keys(&site);
-    let states: Vec<&str> = of_class(&destroyed, "police.floating").iter().map(|key| key[5].as_str()).collect();
-    assert_eq!(states, ["destroyed"]);
-    let states: Vec<&str> = of_class(&destroyed, "unified.person").iter().map(|key| key[5].as_str()).collect();
-    assert_eq!(states, ["destroyed", "seals and opens"]);
+    let after = keys(&site);
+    for (class, n_keys) in [("police.floating", 1), ("unified.person", 2)] {
+        let (was, is) = (of_class(&before, class), of_class(&after, class));
+        assert_eq!((was.len(), is.len()), (1, n_keys), "{class}: {after:?}");
+        assert_eq!(is[0][..5], was[0][..5], "what was known of a destroyed key still is");
+        let state = is[0][5].strip_prefix("destroyed ").expect("a destroyed key");
+        assert_eq!(state.len(), "2026-11-22 08:00".len(), "and since when it is gone: {state}");
+        assert!(*state >= *is[0][4], "destroyed {state}, made {}", is[0][4]);
+    }
+    assert_eq!(of_class(&after, "unified.person")[1][5], "seals and opens");
 
     // The old files with the ring of now: neither the dataset nor what was made of it opens.
     let ring = "keyring.json";

@@ -170,7 +170,7 @@ impl KeyRing {
         }
         let name = hex::encode(id);
         let gone = ring.document.destroyed.iter().find(|key| key.id == name);
-        Err(gone.map_or(KeyError::NoSuchKey, |key| KeyError::Destroyed { at: key.at.to_rfc3339() }))
+        Err(gone.map_or(KeyError::NoSuchKey, |key| KeyError::Destroyed { at: key.destroyed_at.to_rfc3339() }))
     }
 
     /// Every key there is or was, by class and epoch.
@@ -180,6 +180,7 @@ impl KeyRing {
     pub async fn status(&self) -> Result<Vec<KeyStatus>, KeyError> {
         self.refresh().await?;
         let ring = self.opened().await?;
+        let suite_name = |id| Ok::<_, KeyError>(suite_of(id).ok_or(KeyError::RingChanged)?.name());
         let mut all = Vec::new();
         for key in &ring.document.keys {
             let newest = ring.document.newest(&key.class).is_some_and(|newest| newest.id == key.id);
@@ -187,21 +188,23 @@ impl KeyRing {
                 id: key.id.clone(),
                 class: key.class.clone(),
                 epoch: key.epoch,
-                suite: suite_of(key.suite).ok_or(KeyError::RingChanged)?.name(),
+                suite: suite_name(key.suite)?,
                 made_at: key.made_at,
                 destroyed_at: None,
                 seals: newest,
             });
         }
-        all.extend(ring.document.destroyed.iter().map(|key| KeyStatus {
-            id: key.id.clone(),
-            class: key.class.clone(),
-            epoch: key.epoch,
-            suite: "",
-            made_at: key.at,
-            destroyed_at: Some(key.at),
-            seals: false,
-        }));
+        for key in &ring.document.destroyed {
+            all.push(KeyStatus {
+                id: key.id.clone(),
+                class: key.class.clone(),
+                epoch: key.epoch,
+                suite: suite_name(key.suite)?,
+                made_at: key.made_at,
+                destroyed_at: Some(key.destroyed_at),
+                seals: false,
+            });
+        }
         all.sort_by(|a, b| (&a.class, a.epoch).cmp(&(&b.class, b.epoch)));
         Ok(all)
     }

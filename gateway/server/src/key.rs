@@ -4,6 +4,7 @@ mod shred;
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use lake::{KeyClass, KeyEncryption, KeyError, KeyFile, MasterKey};
 
@@ -78,28 +79,32 @@ async fn status(site: &Site, screen: &Screen) -> Result<(), Failure> {
         .map(|key| {
             let under = usage.get(&key.id).copied().unwrap_or_default();
             let state = match (key.destroyed_at, key.seals) {
-                (Some(_), _) => screen.pick("已销毁", "destroyed"),
-                (None, true) => screen.pick("加密并解密", "seals and opens"),
-                (None, false) => screen.pick("仅解密", "opens"),
+                (Some(at), _) => format!("{} {}", screen.pick("销毁于", "destroyed"), minute(at)),
+                (None, true) => screen.pick("加密并解密", "seals and opens").to_owned(),
+                (None, false) => screen.pick("仅解密", "opens").to_owned(),
             };
             vec![
                 key.class.to_string(),
                 key.epoch.to_string(),
                 key.id.clone(),
-                if key.suite.is_empty() { "-".to_owned() } else { key.suite.to_owned() },
-                key.destroyed_at.unwrap_or(key.made_at).format("%Y-%m-%d %H:%M").to_string(),
-                state.to_owned(),
+                key.suite.to_owned(),
+                minute(key.made_at),
+                state,
                 thousands(under.n_objects),
                 thousands(under.bytes),
             ]
         })
         .collect();
     let headings =
-        ["类别 class", "期 epoch", "编号 id", "套件 suite", "时间 since", "状态 state", "对象 objects", "字节 bytes"];
+        ["类别 class", "期 epoch", "编号 id", "套件 suite", "生成 made", "状态 state", "对象 objects", "字节 bytes"];
     screen.table(&headings, &rows);
     let name = keys.wrapped_by().await.map_err(|error| failed(&error))?;
     screen.say(&format!("主密钥 {name}"), &format!("wrapped by key-encryption key {name}"));
     Ok(())
+}
+
+fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M").to_string()
 }
 
 async fn rotate(site: &Site, classes: &[String], screen: &Screen) -> Result<(), Failure> {

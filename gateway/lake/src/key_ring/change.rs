@@ -1,12 +1,13 @@
 //! Changing the ring: new keys, another key-encryption key, keys destroyed.
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 
 use chrono::Utc;
 use object_store::{Error, PutMode};
 
-use super::document::{DestroyedKey, Document, Wrapped};
+use super::document::{Document, Entry, Wrapped};
 use super::{KeyRing, KeyStatus, OpenRing, code_key, ring_path};
 use crate::key::{DerivedKey, KeyError, random_secret};
 use crate::key_class::KeyClass;
@@ -89,14 +90,12 @@ impl KeyRing {
             self.status().await?.into_iter().filter(|key| key.destroyed_at.is_none() && is_doomed(key)).collect();
         let at = Utc::now();
         self.change(|document, _| {
-            let n_before = document.keys.len();
-            document.keys.retain(|key| doomed.iter().all(|doomed| doomed.id != key.id));
-            let gone = doomed.iter().filter(|key| document.destroyed.iter().all(|gone| gone.id != key.id));
-            let gone: Vec<DestroyedKey> = gone
-                .map(|key| DestroyedKey { id: key.id.clone(), class: key.class.clone(), epoch: key.epoch, at })
-                .collect();
-            document.destroyed.extend(gone);
-            Ok(document.keys.len() < n_before)
+            let is_doomed = |key: &Entry| doomed.iter().any(|doomed| doomed.id == key.id);
+            let (gone, kept): (Vec<Entry>, Vec<Entry>) = mem::take(&mut document.keys).into_iter().partition(is_doomed);
+            document.keys = kept;
+            let is_changed = !gone.is_empty();
+            document.destroyed.extend(gone.into_iter().map(|key| key.destroyed(at)));
+            Ok(is_changed)
         })
         .await?;
         Ok(doomed.into_iter().map(|key| KeyStatus { destroyed_at: Some(at), seals: false, ..key }).collect())

@@ -65,14 +65,16 @@ pub(super) struct Entry {
     pub(super) wrapped: Wrapped,
 }
 
-/// A key there was.
+/// A key there was: all of its entry but the key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DestroyedKey {
     pub(super) id: String,
     pub(super) class: KeyClass,
     pub(super) epoch: u32,
-    pub(super) at: DateTime<Utc>,
+    pub(super) suite: u8,
+    pub(super) made_at: DateTime<Utc>,
+    pub(super) destroyed_at: DateTime<Utc>,
 }
 
 impl Document {
@@ -165,6 +167,12 @@ impl Entry {
     pub(super) fn key_id(&self) -> Result<KeyId, KeyError> {
         let id = hex::decode(&self.id).map_err(|_| KeyError::RingChanged)?;
         id.try_into().map_err(|_| KeyError::RingChanged)
+    }
+
+    /// What stays of it when the key goes.
+    pub(super) fn destroyed(self, destroyed_at: DateTime<Utc>) -> DestroyedKey {
+        let Self { id, class, epoch, suite, made_at, wrapped: _ } = self;
+        DestroyedKey { id, class, epoch, suite, made_at, destroyed_at }
     }
 
     /// A key opens only as what it was made for.

@@ -90,6 +90,8 @@ async fn a_destroyed_key_is_gone_and_says_so() {
     let store = Arc::new(InMemory::new());
     let ring = ring(&store, 1);
     let (doomed, other) = (secret_of(&ring, "police.resident").await, secret_of(&ring, "site").await);
+    let of_doomed = |status: Vec<KeyStatus>| status.into_iter().find(|key| key.id == hex::encode(doomed.0)).unwrap();
+    let before = of_doomed(ring.status().await.unwrap());
     let gone = ring.destroy(|key| key.class == class("police.resident")).await.unwrap();
     assert_eq!(gone.iter().map(|key| key.id.clone()).collect::<Vec<_>>(), [hex::encode(doomed.0)]);
     assert!(matches!(ring.to_open(&doomed.0).await, Err(KeyError::Destroyed { .. })));
@@ -105,6 +107,11 @@ async fn a_destroyed_key_is_gone_and_says_so() {
         .map(|key| (key.epoch, key.destroyed_at.is_some()))
         .collect();
     assert_eq!(of_class, [(1, true), (2, false)]);
+    // All that was known of it still is, and since when it is gone.
+    let after = of_doomed(status);
+    assert!(after.destroyed_at.is_some_and(|at| at > before.made_at), "{after:?}");
+    assert_eq!(after, KeyStatus { destroyed_at: after.destroyed_at, seals: false, ..before });
+    assert_eq!(after, gone[0]);
 }
 
 #[tokio::test]
