@@ -41,7 +41,7 @@ pub trait Past: Send + Sync + fmt::Debug {
     /// [`PastError::Failed`].
     async fn versions(&self) -> Result<Vec<KeptVersion>, PastError>;
 
-    /// The tables of a version.
+    /// The tables of a version that is not the current one, marked [`PublishedData::is_past`]; unmarked ones are not read.
     ///
     /// # Errors
     /// [`PastError`].

@@ -66,7 +66,7 @@ impl Past for LakePast {
             tracing::error!(error = %failure, "an earlier version cannot be opened");
             PastError::Failed
         })?;
-        let data = Arc::new(data);
+        let data = Arc::new(PublishedData { is_past: true, ..data });
         let mut open = open();
         open.push_back(Arc::clone(&data));
         if open.len() > OPEN_MAX {

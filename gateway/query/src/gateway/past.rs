@@ -40,6 +40,7 @@ impl Gateway {
             return Ok(Arc::clone(current));
         }
         let data = past.open(meant.version).await?;
-        Ok(Arc::new(PublishedData { is_past: true, ..PublishedData::clone(&data) }))
+        // Unmarked, it would be open to counts as the current version is.
+        if data.is_past { Ok(data) } else { Err(QueryError::internal("an earlier version not marked as one")) }
     }
 }
