@@ -41,7 +41,8 @@ impl KeyConfig {
         Self { location: KeyLocation::File(file), suite: AES_256_GCM }
     }
 
-    /// The key-encryption key, looked for now.
+    /// The key-encryption key. It is read now, as the configuration is: one that is missing or damaged is a fault of the
+    /// configuration. Only a program is not run before it is needed.
     pub(crate) fn encryption(&self) -> Result<Arc<dyn KeyEncryption>, Failure> {
         let unusable = |error: lake::KeyError| {
             Failure::configuration(format!("密钥不可用:{}", chain_of(&error)), chain_of(&error))
