@@ -1,0 +1,100 @@
+//! The shipped policies on `unified.person`, copied by hand. A change there has to be made here too, by somebody who means it.
+
+use Seen::{AgeBand, Clear, Community, IdNumber, PersonToken, PhoneNumber, Year};
+
+/// How a role sees one column of `unified.person`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Seen {
+    Clear,
+    IdNumber,
+    PhoneNumber,
+    Year,
+    AgeBand,
+    Community,
+    PersonToken,
+}
+
+pub(crate) const GRID_WORKER: &[(&str, Seen)] = &[
+    ("person_id", Clear),
+    ("id_type", Clear),
+    ("id_no", IdNumber),
+    ("name", Clear),
+    ("sex", Clear),
+    ("birth_date", Year),
+    ("birth_precision", Clear),
+    ("phone", PhoneNumber),
+    ("phones", PhoneNumber),
+    ("reg_division", Clear),
+    ("reg_address", Clear),
+    ("cur_division", Clear),
+    ("cur_address", Clear),
+    ("hukou_type", Clear),
+    ("hukou_consistent", Clear),
+    ("presence", Clear),
+    ("pop_kind", Clear),
+    ("inflow_reason", Clear),
+    ("inflow_date", Clear),
+    ("permit_type", Clear),
+    ("permit_expiry", Clear),
+    ("is_deceased", Clear),
+    ("death_date", Year),
+    ("household_id", Clear),
+    ("house_id", Clear),
+    ("grid_id", Clear),
+    ("street_code", Clear),
+    ("community_code", Clear),
+    ("updated_at", Clear),
+];
+pub(crate) const POLICE_OFFICER: &[(&str, Seen)] = &[
+    ("person_id", Clear),
+    ("id_type", Clear),
+    ("id_no", IdNumber),
+    ("name", Clear),
+    ("former_name", Clear),
+    ("sex", Clear),
+    ("birth_date", Year),
+    ("birth_precision", Clear),
+    ("ethnicity", Clear),
+    ("native_place", Clear),
+    ("marital_status", Clear),
+    ("education", Clear),
+    ("occupation", Clear),
+    ("employer", Clear),
+    ("phone", PhoneNumber),
+    ("phones", PhoneNumber),
+    ("reg_division", Clear),
+    ("reg_address", Clear),
+    ("cur_division", Clear),
+    ("cur_address", Clear),
+    ("hukou_type", Clear),
+    ("hukou_consistent", Clear),
+    ("presence", Clear),
+    ("pop_kind", Clear),
+    ("inflow_reason", Clear),
+    ("inflow_date", Clear),
+    ("permit_type", Clear),
+    ("permit_expiry", Clear),
+    ("is_deceased", Clear),
+    ("death_date", Year),
+    ("nationality", Clear),
+    ("household_id", Clear),
+    ("house_id", Clear),
+    ("grid_id", Clear),
+    ("street_code", Clear),
+    ("community_code", Clear),
+    ("updated_at", Clear),
+];
+pub(crate) const HEALTH_ANALYST: &[(&str, Seen)] = &[
+    ("person_id", PersonToken),
+    ("sex", Clear),
+    ("birth_date", AgeBand),
+    ("pop_kind", Clear),
+    ("is_deceased", Clear),
+    ("grid_id", Community),
+    ("street_code", Clear),
+    ("community_code", Clear),
+];
+
+/// What a grid worker sees otherwise of a child under fourteen, and of somebody without a birth date: the surname only, and no
+/// telephone number.
+pub(crate) const OF_CHILDREN: [&str; 3] = ["name", "phone", "phones"];
