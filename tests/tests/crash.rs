@@ -1,5 +1,5 @@
 //! A pull that is killed at any moment leaves the last published version readable, and the next pull ends where an
-//! undisturbed one does; also with another pull, a purge or a rotation of keys at its side, killed as well.
+//! undisturbed one does; also with another pull, a purge, a compaction or a rotation of keys at its side, killed as well.
 //!
 //! `DATONG_KILLS=1000 cargo xtask test -- --test crash` kills more often.
 
@@ -16,7 +16,8 @@ use tests::datong::{Running, Site, WasRunning, city, quick_folder};
 /// Kills that hit a pull under way, if `DATONG_KILLS` says nothing else. Ones that came too late do not count.
 const KILLS: u64 = 200;
 /// What goes on beside a pull, one of them at a time, or nothing.
-const BESIDE: [&[&str]; 3] = [&["pull"], &["purge"], &["key", "rotate", "site", "unified.person", "police.resident"]];
+const BESIDE: [&[&str]; 4] =
+    [&["pull"], &["purge"], &["compact", "--all"], &["key", "rotate", "site", "unified.person", "police.resident"]];
 /// Sites whose pulls are killed at the same time.
 const SITES: u64 = 2;
 const PEOPLE: u64 = 120;
@@ -77,6 +78,7 @@ fn kill_pulls(site: &Site, cities: &[PathBuf; 2], undisturbed: &[Undisturbed; 2]
         site.take_exports(&cities[next]);
         let pull = Running::start(site.command(&["pull"]));
         let number = random.choice(BESIDE.len() + 1);
+        let is_compaction = BESIDE.get(number).is_some_and(|arguments| arguments[0] == "compact");
         let mut beside = BESIDE.get(number).map(|arguments| Running::start(site.command(arguments)));
         // Something beside a pull makes it slower; the end of a pull, where it publishes, is to be hit too.
         let mut end_beside = |random: &mut Random, at_most: Duration| {
@@ -102,11 +104,16 @@ fn kill_pulls(site: &Site, cities: &[PathBuf; 2], undisturbed: &[Undisturbed; 2]
                 assert_eq!(after.1, before.1, "{said}: the same version with another content");
                 n_kept += 1;
             }
-            1 => {
-                assert_eq!(after.1, undisturbed[next].state, "{said}: neither the old version nor the new one");
-                n_published += 1;
+            // A pull publishes what is new, compaction what was there.
+            n if n == 1 || (n == 2 && is_compaction) => {
+                let is_new = after.1 == undisturbed[next].state;
+                assert!(
+                    is_new || (is_compaction && after.1 == before.1),
+                    "{said}: neither the old content nor the new one"
+                );
+                n_published += u64::from(is_new);
             }
-            _ => panic!("{said}: one pull publishes once"),
+            _ => panic!("{said}: each publishes once"),
         }
         before = after;
     }

@@ -4,17 +4,17 @@
 //! lakes in one process cannot meet. DataFusion finds a store by scheme and host of a file's URL, therefore every lake
 //! has a host name of its own, random per process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
+use datafusion::datasource::object_store::ObjectStoreUrl;
 use deltalake::DeltaTable;
 use deltalake::checkpoints::create_checkpoint;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, Add, MetadataExt, StructType};
+use deltalake::kernel::{Action, Add, DeletionVectorDescriptor, MetadataExt, StructType};
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -26,7 +26,9 @@ use schemas::{Relation, RelationName};
 use url::Url;
 
 use crate::key::DerivedKey;
+use crate::pinned_table::PinnedTable;
 use crate::records::{IndexTypes, RecordWriter};
+use crate::rows_table::RowsTable;
 use crate::{KeyRing, LakeError, PublishedIndex, RecordIndex};
 
 /// Attempts to commit against others who commit to the same table. Only one of them will be published anyway.
@@ -44,16 +46,6 @@ pub(crate) struct Tables {
     keys: Arc<KeyRing>,
     /// Indexes that somebody holds, by their names.
     indexes: Mutex<HashMap<String, Weak<RecordIndex>>>,
-}
-
-/// One table at one version. Never changes.
-#[derive(Debug)]
-pub(crate) struct PinnedTable {
-    pub(crate) provider: Arc<dyn TableProvider>,
-    /// The declared types, without view types.
-    pub(crate) schema: SchemaRef,
-    /// Its files with their sizes, in the order they were written.
-    pub(crate) files: Vec<(Path, u64)>,
 }
 
 impl Tables {
@@ -135,7 +127,7 @@ impl Tables {
         if let Some(index) = open().get(&published.name).and_then(Weak::upgrade) {
             return Ok(index);
         }
-        let types = IndexTypes { declared: Arc::clone(&table.schema), read_as: table.provider.schema() };
+        let types = IndexTypes { declared: Arc::clone(&table.schema), read_as: table.rows.schema() };
         let index = RecordIndex::open(self.store(), &self.index_key().await?, relation, published, types).await?;
         let index = Arc::new(index);
         let mut open = open();
@@ -147,17 +139,10 @@ impl Tables {
     async fn load(&self, relation: &RelationName, version: u64) -> Result<PinnedTable, DeltaTableError> {
         let mut table = DeltaTable::new(self.log_store(relation)?);
         table.load_version(version).await?;
-        let folder = Self::folder(relation);
-        let state = table.snapshot()?;
-        let mut files: Vec<(Path, u64)> = state
-            .log_data()
-            .iter()
-            .map(|file| (folder.clone().join(file.path().as_ref()), file.size().unsigned_abs()))
-            .collect();
-        files.sort();
-        let schema = state.snapshot().arrow_schema();
-        let provider = table.table_provider().await?;
-        Ok(PinnedTable { provider, schema, files })
+        let url = ObjectStoreUrl::parse(format!("datong-lake://{}", self.instance))?;
+        PinnedTable::of(&table, &Self::folder(relation), |schema, files| {
+            RowsTable::new(self.store(), url, schema, files)
+        })
     }
 
     /// Writes down what the table is at `version`, so that it opens without the entries of its log before.
@@ -169,10 +154,10 @@ impl Tables {
     }
 
     /// Commits a version that holds exactly `files`, on top of the latest one, whether that one was published or not.
-    pub(crate) async fn replace(&self, relation: &Relation, files: Vec<Add>) -> Result<u64, LakeError> {
+    pub(crate) async fn replace(&self, relation: &Relation, files: &[Add]) -> Result<u64, LakeError> {
         let failed = LakeError::table(&relation.name);
         for _ in 0..COMMIT_ATTEMPTS {
-            match self.try_replace(relation, files.clone()).await {
+            match self.try_replace(relation, files).await {
                 Err(error) if lost_a_race(&error) => tracing::debug!(relation = %relation.name, "commit again"),
                 result => return result.map_err(failed),
             }
@@ -180,11 +165,11 @@ impl Tables {
         Err(LakeError::Conflict)
     }
 
-    async fn try_replace(&self, relation: &Relation, files: Vec<Add>) -> Result<u64, DeltaTableError> {
+    async fn try_replace(&self, relation: &Relation, files: &[Add]) -> Result<u64, DeltaTableError> {
         let log_store = self.log_store(&relation.name)?;
         let schema: StructType = relation.arrow_schema().as_ref().try_into_kernel()?;
         if !log_store.is_delta_table_location().await? {
-            return match create(Arc::clone(&log_store), relation, &schema, files).await {
+            return match create(Arc::clone(&log_store), relation, &schema, files.to_vec()).await {
                 // Somebody else created it after we looked. delta-rs looks once more before it writes, and its error for
                 // what it finds then has no type that can be told from others.
                 Err(DeltaTableError::GenericError { .. }) if log_store.is_delta_table_location().await? => {
@@ -196,12 +181,23 @@ impl Tables {
         let mut table = DeltaTable::new(Arc::clone(&log_store));
         table.load().await?;
         let state = table.snapshot()?;
-        let mut actions: Vec<Action> =
-            state.log_data().iter().map(|file| Action::Remove(file.remove_action(true))).collect();
+        // A file stays as it is if the same rows of it count.
+        let wanted: HashSet<FileState> =
+            files.iter().map(|add| (add.path.clone(), vector_of(add.deletion_vector.as_ref()))).collect();
+        let mut there = HashSet::new();
+        let mut actions = Vec::new();
+        for file in state.log_data() {
+            let is = (file.path().into_owned(), vector_of(file.deletion_vector_descriptor().as_ref()));
+            if !wanted.contains(&is) {
+                actions.push(Action::Remove(file.remove_action(true)));
+            }
+            there.insert(is);
+        }
         if state.schema().as_ref() != &schema {
             actions.push(Action::Metadata(state.metadata().clone().with_schema(&schema)?));
         }
-        actions.extend(files.into_iter().map(Action::Add));
+        let is_new = |add: &&Add| !there.contains(&(add.path.clone(), vector_of(add.deletion_vector.as_ref())));
+        actions.extend(files.iter().filter(is_new).cloned().map(Action::Add));
         let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: None, predicate: None };
         // No retries inside: what is removed must be what the latest version holds.
         let commit = CommitBuilder::from(commit_properties().with_max_retries(0))
@@ -210,6 +206,13 @@ impl Tables {
             .await?;
         Ok(commit.version())
     }
+}
+
+/// A file, and which of its rows do not count.
+type FileState = (String, Option<String>);
+
+fn vector_of(descriptor: Option<&DeletionVectorDescriptor>) -> Option<String> {
+    descriptor.map(|descriptor| descriptor.path_or_inline_dv.clone())
 }
 
 impl fmt::Debug for Tables {
@@ -229,6 +232,8 @@ async fn create(
         .with_columns(schema.fields().cloned())
         // Log entries are kept: a version stays readable as long as it is published, however old it is.
         .with_configuration_property(TableProperty::EnableExpiredLogCleanup, Some("false"))
+        // A change leaves files as they are and says which of their rows do not count any more.
+        .with_configuration_property(TableProperty::EnableDeletionVectors, Some("true"))
         // Other columns have no minimum and maximum in the log: files are skipped by key, and rows within a file by the
         // statistics of its pages.
         .with_configuration_property(TableProperty::DataSkippingStatsColumns, Some(relation.key.as_str()))

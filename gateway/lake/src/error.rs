@@ -98,6 +98,12 @@ pub enum LakeError {
         /// The column asked for.
         column: ColumnName,
     },
+    /// A change supersedes more rows of one file than its table's log can hold: write the table whole.
+    #[error("too many rows of table `{relation}` change")]
+    ChangeTooLarge {
+        /// Which table.
+        relation: RelationName,
+    },
     /// A table can be written once per publication.
     #[error("table `{relation}` was already written in this publication")]
     WrittenTwice {

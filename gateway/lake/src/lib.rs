@@ -24,30 +24,42 @@
 //! # What this crate is not
 //! It knows no principal and no policy: its readers see everything. Only `query` may stand between it and a user.
 
+mod change_writer;
 mod delta;
 mod encrypted_store;
 mod error;
+mod file_rows;
 mod key;
 mod key_class;
 mod key_encryption;
 mod key_file;
 mod key_ring;
+mod keyed_rows;
 mod lake;
 mod local_store;
+mod locate;
+mod merged_rows;
 mod parquet_layout;
+mod pinned_table;
 mod publication;
 mod published;
 mod records;
 mod retention;
+mod rows_table;
+mod rows_writer;
 mod seal;
 mod sealed_log;
 mod snapshot;
 mod suite;
+mod superseded;
 mod table_file;
 mod table_writer;
+mod update;
 
+pub use change_writer::ChangeWriter;
 pub use encrypted_store::EncryptedStore;
 pub use error::LakeError;
+pub use file_rows::RecordBatchStream;
 pub use key::{DerivedKey, KeyError, MasterKey};
 pub use key_class::KeyClass;
 pub use key_encryption::{KeyCommand, KeyEncryption, KeyFile};
@@ -56,10 +68,11 @@ pub use lake::{KeyUsage, Lake};
 pub use local_store::{LocalStore, sync_parent};
 pub use publication::Publication;
 pub use published::Published;
-pub use records::{PublishedIndex, RecordIndex};
+pub use records::{IndexedChange, PublishedIndex, RecordIndex};
 pub use retention::{Purge, Retention};
 pub use seal::SealFault;
 pub use sealed_log::{LogError, Recovery, SealedLog, SealedLogReader};
-pub use snapshot::{RecordBatchStream, Snapshot};
+pub use snapshot::Snapshot;
 pub use suite::{AES_256_GCM, Cipher, CipherSuite, SM4_GCM, SUITES, Suite, suite_named};
 pub use table_writer::{TableWriter, WrittenTable};
+pub use update::TableLayout;

@@ -9,8 +9,12 @@ use object_store::ObjectStore;
 use schemas::{DatasetId, Relation, RelationName};
 
 use crate::delta::Tables;
+use crate::pinned_table::PinnedTable;
 use crate::published::Pinned;
-use crate::{DerivedKey, KeyClass, KeyRing, LakeError, Published, PublishedIndex, TableWriter, published};
+use crate::rows_writer::RowsWriter;
+use crate::{
+    ChangeWriter, DerivedKey, KeyClass, KeyRing, LakeError, Published, PublishedIndex, TableWriter, published,
+};
 
 /// Tables being written, of which nobody sees anything before [`Publication::commit`].
 ///
@@ -70,7 +74,39 @@ impl Publication {
         if !lock(&self.draft).begun.insert(relation.name.clone()) {
             return Err(LakeError::WrittenTwice { relation: relation.name.clone() });
         }
-        TableWriter::new(Arc::clone(&self.tables), relation.clone(), Arc::clone(&self.draft), &self.index_key)
+        let rows = RowsWriter::new(Arc::clone(&self.tables), relation.clone(), &self.index_key)?;
+        Ok(TableWriter::new(rows, Arc::clone(&self.draft)))
+    }
+
+    /// A writer for what changes in one table; none if the table has to be written whole: nothing of it is published, or what
+    /// is published has other columns, or is of an older version of the product.
+    ///
+    /// # Errors
+    /// As [`Self::writer`]; [`LakeError::Table`].
+    pub async fn changes(&self, relation: &Relation) -> Result<Option<ChangeWriter>, LakeError> {
+        let Some(base) = self.table(&relation.name).await? else { return Ok(None) };
+        if !base.takes_changes || base.schema != relation.arrow_schema() {
+            return Ok(None);
+        }
+        if !lock(&self.draft).begun.insert(relation.name.clone()) {
+            return Err(LakeError::WrittenTwice { relation: relation.name.clone() });
+        }
+        let index = self.base().and_then(|published| published.index(&relation.name).cloned());
+        let rows = RowsWriter::new(Arc::clone(&self.tables), relation.clone(), &self.index_key)?;
+        let draft = Arc::clone(&self.draft);
+        Ok(Some(ChangeWriter::new(rows, draft, base, index, self.index_key.clone()).await))
+    }
+
+    /// The table as it is published; none if it is not.
+    pub(crate) async fn table(&self, relation: &RelationName) -> Result<Option<Arc<PinnedTable>>, LakeError> {
+        match self.base().and_then(|published| published.tables.get(relation)) {
+            None => Ok(None),
+            Some(version) => Ok(Some(self.tables.at_version(relation, *version).await?)),
+        }
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
     }
 
     /// Records the last batch taken in from a dataset.
@@ -113,7 +149,7 @@ impl Publication {
         Ok(now.difference(&self.destroyed).any(|(class, _)| written.contains(class)))
     }
 
-    fn next(&self) -> Result<Published, LakeError> {
+    pub(crate) fn next(&self) -> Result<Published, LakeError> {
         let draft = lock(&self.draft);
         if let Some(relation) = draft.begun.iter().find(|name| !draft.finished.contains_key(*name)) {
             return Err(LakeError::Unfinished { relation: relation.clone() });

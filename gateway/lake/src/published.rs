@@ -29,6 +29,14 @@ pub struct Published {
     pub notes: BTreeMap<String, String>,
 }
 
+impl Published {
+    /// The key index that finds the rows of a table as it is published.
+    pub(crate) fn index(&self, relation: &RelationName) -> Option<&PublishedIndex> {
+        let version = self.tables.get(relation);
+        self.indexes.get(relation).filter(|index| version == Some(&index.table_version))
+    }
+}
+
 /// A [`Published`] as read, with what is needed to replace it and nothing newer.
 #[derive(Debug, Clone)]
 pub(crate) struct Pinned {

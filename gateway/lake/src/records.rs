@@ -7,26 +7,32 @@
 //! ```text
 //! index/SCHEMA/TABLE/NAME.records = block … block directory footer     rows, sorted by key
 //! index/SCHEMA/TABLE/NAME.keys    = page … page directory footer       16 bytes of keyed hash, place of the row
+//! index/SCHEMA/TABLE/NAME.covered = hash … hash                        of a change: the keys it speaks for
 //! ```
 //! - [`row`]: how a row is written, and how it is read back into one batch;
 //! - [`directory`]: the first key of each block, cut to what tells it from the block before; all of it is in memory;
 //! - [`identifiers`]: the hashes of ID numbers and telephones, under a key of the site, so that the file lists no number;
-//! - [`RecordIndex`] finds; [`IndexedTable`] lets SQL find through it.
+//! - [`layer`]: the rows that were written together, of the whole table or of a change;
+//! - [`covered`]: the keys of a change, whose older rows do not count;
+//! - [`RecordIndex`] finds, in the newest layer that speaks for a key; [`IndexedTable`] lets SQL find through it.
 //!
 //! An index belongs to one version of one table: both are written from the same rows and published in one step. A table that
-//! is not written anew keeps both.
+//! is not written anew keeps both. One that is changed gets a small layer on top: finding goes on to take one read by key.
 
+mod covered;
 mod directory;
 mod footer;
 mod identifiers;
 mod index;
 mod indexed_table;
+mod layer;
 mod row;
 mod writer;
 
 use object_store::path::Path;
 use schemas::{ColumnName, FieldType, Relation, RelationName};
 
+pub(crate) use covered::write_covered;
 pub(crate) use index::IndexTypes;
 pub use index::RecordIndex;
 pub(crate) use indexed_table::IndexedTable;
@@ -50,26 +56,60 @@ pub struct PublishedIndex {
     pub key: ColumnName,
     /// The columns whose values are hashed.
     pub identifiers: Vec<ColumnName>,
-    /// Rows.
+    /// Rows of the table when it was written whole.
     pub n_rows: u64,
-    /// Plain bytes of the object that holds the rows.
+    /// Plain bytes of the object that holds these rows.
     pub record_bytes: u64,
-    /// Plain bytes of the object that holds the hashes of identifiers; zero if the table has none.
+    /// Plain bytes of the object that holds the hashes of their identifiers; zero if the table has none.
     pub key_bytes: u64,
+    /// What was changed since, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<IndexedChange>,
+}
+
+/// What the index holds of one change of its table.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexedChange {
+    /// The random part of its objects' names.
+    pub name: String,
+    /// Rows written.
+    pub n_rows: u64,
+    /// Older rows that do not count any more.
+    pub n_superseded: u64,
+    /// Plain bytes of the object that holds the rows written.
+    pub record_bytes: u64,
+    /// Plain bytes of the object that holds the hashes of their identifiers; zero if the table has none.
+    pub key_bytes: u64,
+    /// Keys it speaks for: those of the rows written and those removed.
+    pub n_covered: u64,
 }
 
 impl PublishedIndex {
-    pub(crate) fn records(&self, relation: &RelationName) -> Path {
-        object(relation, &self.name, "records")
+    /// The index after a change, whose rows are indexed in `change`.
+    pub(crate) fn changed(mut self, change: Self, n_covered: u64, n_superseded: u64) -> Self {
+        let Self { name, n_rows, record_bytes, key_bytes, .. } = change;
+        self.changes.push(IndexedChange { name, n_rows, n_superseded, record_bytes, key_bytes, n_covered });
+        self
     }
 
-    pub(crate) fn keys(&self, relation: &RelationName) -> Option<Path> {
-        (self.key_bytes > 0).then(|| object(relation, &self.name, "keys"))
+    /// Rows that count.
+    pub(crate) fn n_rows_left(&self) -> u64 {
+        self.changes
+            .iter()
+            .fold(self.n_rows, |n_rows, change| (n_rows + change.n_rows).saturating_sub(change.n_superseded))
     }
 
-    /// Both objects.
+    /// Every object of it.
     pub(crate) fn objects(&self, relation: &RelationName) -> impl Iterator<Item = Path> {
-        [self.records(relation)].into_iter().chain(self.keys(relation))
+        let of = |name: &str, key_bytes: u64, n_covered: Option<u64>| {
+            let kinds = [Some("records"), (key_bytes > 0).then_some("keys"), n_covered.map(|_| covered::COVERED)];
+            kinds.into_iter().flatten().map(|kind| object(relation, name, kind)).collect::<Vec<_>>()
+        };
+        let mut objects = of(&self.name, self.key_bytes, None);
+        objects
+            .extend(self.changes.iter().flat_map(|change| of(&change.name, change.key_bytes, Some(change.n_covered))));
+        objects.into_iter()
     }
 }
 

@@ -75,7 +75,7 @@ impl Lake {
         let mut files = BTreeSet::new();
         for (relation, version) in pinned {
             let table = self.tables().at_version(relation, version).await?;
-            files.extend(table.files.iter().map(|(path, _)| path.clone()));
+            files.extend(table.files.iter().map(|file| file.path.clone()));
         }
         let indexes = kept.iter().flat_map(|published| &published.indexes);
         files.extend(indexes.flat_map(|(relation, index)| index.objects(relation)));

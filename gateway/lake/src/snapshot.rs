@@ -5,21 +5,14 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
-use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use futures::TryStreamExt;
 use schemas::{ColumnName, RelationName};
 
-use crate::delta::{PinnedTable, Tables};
+use crate::delta::Tables;
+use crate::file_rows::{self, RecordBatchStream};
+use crate::pinned_table::PinnedTable;
 use crate::records::IndexedTable;
-use crate::table_file::TableFile;
 use crate::{LakeError, Published, RecordIndex};
-
-/// Rows per batch of [`Snapshot::stream`].
-const BATCH_ROWS: usize = 8_192;
-
-/// Rows as they come.
-pub type RecordBatchStream = BoxStream<'static, Result<RecordBatch, LakeError>>;
 
 /// The tables at the versions that one [`Published`] pins, whatever is published later. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -56,7 +49,7 @@ impl Snapshot {
     /// # Errors
     /// [`LakeError::NoSuchTable`], [`LakeError::Table`]; [`LakeError::Store`] and [`LakeError::BrokenIndex`] of the index.
     pub async fn provider(&self, relation: &RelationName) -> Result<Arc<dyn TableProvider>, LakeError> {
-        let rows = Arc::clone(&self.table(relation).await?.provider);
+        let rows = Arc::clone(&self.table(relation).await?.rows) as Arc<dyn TableProvider>;
         Ok(match self.records(relation).await? {
             None => rows,
             Some(index) => Arc::new(IndexedTable::new(rows, index)),
@@ -69,8 +62,7 @@ impl Snapshot {
     /// As [`Self::provider`].
     pub async fn records(&self, relation: &RelationName) -> Result<Option<Arc<RecordIndex>>, LakeError> {
         let table = self.table(relation).await?;
-        let published = self.published.indexes.get(relation);
-        match published.filter(|index| self.published.tables.get(relation) == Some(&index.table_version)) {
+        match self.published.index(relation) {
             None => Ok(None),
             Some(published) => Ok(Some(self.tables.index(relation, published, &table).await?)),
         }
@@ -108,15 +100,7 @@ impl Snapshot {
             None => None,
             Some(columns) => Some(known(columns, &table, relation)?),
         };
-        let store = self.tables.store();
-        let relation = relation.clone();
-        let schema = projected(&table.schema, names.as_deref());
-        let files: Vec<TableFile> =
-            table.files.iter().map(|(path, size)| TableFile::new(Arc::clone(&store), path.clone(), *size)).collect();
-        let batches = stream::iter(files)
-            .then(move |file| read_file(file, names.clone(), relation.clone(), Arc::clone(&schema)))
-            .try_flatten();
-        Ok(batches.boxed())
+        Ok(file_rows::read(self.tables.store(), relation, &table.schema, table.files.clone(), names))
     }
 
     async fn table(&self, relation: &RelationName) -> Result<Arc<PinnedTable>, LakeError> {
@@ -126,37 +110,10 @@ impl Snapshot {
     }
 }
 
-async fn read_file(
-    file: TableFile,
-    names: Option<Vec<String>>,
-    relation: RelationName,
-    schema: SchemaRef,
-) -> Result<RecordBatchStream, LakeError> {
-    let failed = LakeError::file(&relation);
-    let mut builder = ParquetRecordBatchStreamBuilder::new(file).await.map_err(&failed)?.with_batch_size(BATCH_ROWS);
-    if let Some(names) = names {
-        let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().map(String::as_str));
-        builder = builder.with_projection(mask);
-    }
-    let batches = builder.build().map_err(&failed)?;
-    let in_declared_types = move |batch: Result<RecordBatch, _>| {
-        let batch: RecordBatch = batch.map_err(&failed)?;
-        RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
-            .map_err(|error| LakeError::WrongColumns { relation: relation.clone(), difference: error.to_string() })
-    };
-    Ok(batches.map(in_declared_types).boxed())
-}
-
 fn known(columns: &[ColumnName], table: &PinnedTable, relation: &RelationName) -> Result<Vec<String>, LakeError> {
     let unknown = columns.iter().find(|column| table.schema.column_with_name(column.as_str()).is_none());
     match unknown {
         Some(column) => Err(LakeError::NoSuchColumn { relation: relation.clone(), column: column.clone() }),
         None => Ok(columns.iter().map(ToString::to_string).collect()),
     }
-}
-
-fn projected(schema: &SchemaRef, names: Option<&[String]>) -> SchemaRef {
-    let Some(names) = names else { return Arc::clone(schema) };
-    let fields = schema.fields().iter().filter(|field| names.contains(field.name())).cloned();
-    Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()))
 }

@@ -9,7 +9,8 @@ use crate::backup::{self, BackupCommand};
 use crate::quarantine::QuarantineCommand;
 use crate::screen::{Lang, Screen};
 use crate::{
-    Failure, access, check, city_command, demo, doctor, init, key, policy, purge, quarantine, serve, sql, token,
+    Failure, access, check, city_command, compact, demo, doctor, init, key, policy, purge, quarantine, serve, sql,
+    token,
 };
 
 /// Datong 打通: one governed view over departments' data. 跨部门数据统一视图
@@ -72,6 +73,9 @@ enum Command {
     /// Remove published versions that are no longer kept, with a signed certificate 清除过期版本并出具证明
     #[command(after_help = "Example 示例:\n  datong purge --dry-run\n  datong purge --verify certificates/purge-….jws")]
     Purge(PurgeArguments),
+    /// Write tables that were changed little by little anew, each as one 整理多次改动过的表
+    #[command(after_help = "Example 示例:\n  datong compact --dry-run\n  datong key rotate && datong compact --all")]
+    Compact(CompactArguments),
     /// Keys of the data folder: status, rotation, another key-encryption key, destruction 密钥
     #[command(subcommand)]
     Key(key::KeyCommands),
@@ -313,6 +317,17 @@ pub(crate) struct PurgeArguments {
     pub(crate) verify: Option<PathBuf>,
 }
 
+/// Arguments of `compact`.
+#[derive(Debug, Args)]
+pub(crate) struct CompactArguments {
+    /// Every table, so that what is published lies under the newest keys 全部表,改用最新密钥
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only say which tables 只预演
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
 /// What to do with access.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
@@ -356,6 +371,7 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Access(command) => access::run(config, &command, screen),
         Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
         Command::Purge(arguments) => purge::run(config, &arguments, screen).await,
+        Command::Compact(arguments) => compact::run(config, &arguments, screen).await,
         Command::Key(command) => key::run(config, &command, screen).await,
         Command::Backup(command) => backup::run(config, &command, screen).await,
         Command::Doctor { self_test, verify } => {

@@ -16,6 +16,7 @@ use linkage::LinkReport;
 use schemas::DatasetId;
 
 use self::landing::{Mode, Origin};
+use self::unify::Writing;
 use crate::Failure;
 use crate::cli::PullArguments;
 use crate::config::SourceConfig;
@@ -130,7 +131,7 @@ async fn take_in(site: &Site, origin: Origin<'_>, screen: &Screen) -> Result<Pul
     let linked = unify::link_all(site, &publication, unify::Changed::Written(&intake.written), started, stage).await?;
     timings.link = clock.elapsed();
     let clock = Instant::now();
-    let link_report = unify::write(site, &publication, linked).await?;
+    let link_report = unify::write(site, &publication, linked, Writing::Changes).await?;
     let published = publication.commit().await.map_err(|error| {
         Failure::caused_by("发布失败,仍使用上一版本", "not published; the last version stays", &error)
     })?;
@@ -150,7 +151,8 @@ pub(crate) async fn publish_without(site: &Site, dataset: &DatasetId, screen: &S
     publication.drop_table(dataset);
     let stage = Stage::begin(screen, screen.pick("重新关联", "linking again"), 0);
     let linked = unify::link_all(site, &publication, unify::Changed::Without(dataset), Utc::now(), stage).await?;
-    unify::write(site, &publication, linked).await?;
+    // What was written before goes with the keys it lies under.
+    unify::write(site, &publication, linked, Writing::Whole).await?;
     Ok(publication.commit().await.map_err(failed)?.version)
 }
 

@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod city_command;
 mod cli;
+mod compact;
 mod config;
 mod demo;
 mod doctor;

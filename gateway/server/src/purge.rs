@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use self::evidence::Evidence;
 use crate::Failure;
 use crate::cli::PurgeArguments;
+use crate::compact;
 use crate::screen::{Screen, thousands};
 use crate::signed;
 use crate::site::Site;
@@ -54,7 +55,7 @@ pub(crate) async fn run(config: &Path, arguments: &PurgeArguments, screen: &Scre
         print(&purge(&site, true).await?, screen);
         return Ok(());
     }
-    let (certificate, file) = purge_with_certificate(&site).await?;
+    let (certificate, file) = purge_with_certificate(&site, screen).await?;
     print(&certificate, screen);
     if let Some(file) = file {
         screen.say(&format!("清除证明 {}", file.display()), &format!("certificate {}", file.display()));
@@ -64,15 +65,17 @@ pub(crate) async fn run(config: &Path, arguments: &PurgeArguments, screen: &Scre
 
 /// What a pull does when it has published. That something old is still there is no reason for the pull to fail.
 pub(crate) async fn after_publication(site: &Site, screen: &Screen) {
-    if let Err(failure) = purge_with_certificate(site).await {
+    if let Err(failure) = purge_with_certificate(site, screen).await {
         tracing::warn!(error = %failure, "purging old versions failed");
         screen.remark(&format!("清除旧版本:{}", failure.zh()), &format!("purging old versions: {failure}"));
     }
 }
 
 /// Nothing goes where no certificate of it could be signed.
-async fn purge_with_certificate(site: &Site) -> Result<(Certificate, Option<PathBuf>), Failure> {
+async fn purge_with_certificate(site: &Site, screen: &Screen) -> Result<(Certificate, Option<PathBuf>), Failure> {
     let issuer = signed::issuer(site)?;
+    // What no version shows any more must not stay in files that are still read.
+    compact::expired(site, screen).await?;
     let certificate = purge(site, false).await?;
     if certificate.versions.is_empty() && certificate.files.is_empty() && certificate.evidence.is_empty() {
         return Ok((certificate, None));

@@ -1,6 +1,6 @@
 //! Tasks of this workspace: `cargo xtask test` runs every test, `cargo xtask soak` many generated statements,
 //! `cargo xtask mutants` shows that taking a guard away turns a test red, `cargo xtask bench` what the barrier costs,
-//! `cargo xtask bench records` how long one record takes.
+//! `cargo xtask bench records` how long one record takes, `cargo xtask bench changes` what it costs to change a table.
 //!
 //! For `test` the binary is built first with the same features as the tests, because the tests in `tests/` drive it as its
 //! users do.
@@ -18,7 +18,8 @@ const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF THE TEST RUNNER]
        cargo xtask soak [--seed N] [--statements N]
        cargo xtask mutants [WORD OF A GUARD'S NAME]...
        cargo xtask bench [PEOPLE]
-       cargo xtask bench records [PEOPLE]";
+       cargo xtask bench records [PEOPLE]
+       cargo xtask bench changes [PEOPLE]";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -46,6 +47,7 @@ fn bench(arguments: &[String]) -> ExitCode {
     }
     let (bench, arguments) = match arguments.split_first() {
         Some((first, rest)) if first == "records" => ("records", rest),
+        Some((first, rest)) if first == "changes" => ("changes", rest),
         _ => ("overhead", arguments),
     };
     let mut command = cargo();

@@ -214,10 +214,7 @@ impl ExecutionPlan for RecordsExec {
             async move {
                 match column {
                     None => index.read_key(&value, &decoder).await,
-                    Some(column) => {
-                        let places = index.places(&column, &value).await?;
-                        index.read_places(&places, &decoder).await.map(Some)
-                    }
+                    Some(column) => index.read_identifier(&column, &value, &decoder).await.map(Some),
                 }
             }
         });

@@ -75,6 +75,7 @@ impl RecordWriter {
             n_rows: 0,
             record_bytes: 0,
             key_bytes: 0,
+            changes: Vec::new(),
         };
         let file = |kind: &str| PagedFile::new(store, object(&relation.name, name, kind));
         let hasher = Hasher::new(key, &relation.name);

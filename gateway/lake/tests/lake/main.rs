@@ -7,6 +7,8 @@ mod crash;
 #[cfg(test)]
 mod edits;
 #[cfg(test)]
+mod kills;
+#[cfg(test)]
 mod many_versions;
 #[cfg(test)]
 mod publishing;

@@ -92,22 +92,51 @@ async fn previous_identities(snapshot: &Snapshot) -> Result<Option<Identities>, 
         .map_err(|error| Failure::caused_by("关联结果无法读取", "the membership cannot be read", &error))
 }
 
+/// Columns that tell where a unified row came from when it was written. Each pull reads a batch of its own, from which most rows
+/// come as they were.
+const LINEAGE: [&str; 2] = ["source_batch", "evidence"];
+
+/// How unified tables are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writing {
+    /// What differs from the published version.
+    Changes,
+    /// All of it, under the newest keys.
+    Whole,
+}
+
 /// Writes the unified tables and the membership.
-pub(super) async fn write(site: &Site, publication: &Publication, linked: Linked) -> Result<LinkReport, Failure> {
+pub(super) async fn write(
+    site: &Site,
+    publication: &Publication,
+    linked: Linked,
+    writing: Writing,
+) -> Result<LinkReport, Failure> {
     for (name, batches) in &linked.tables {
         if let Some(relation) = site.registry.relation(name) {
-            write_table(publication, &relation, batches).await?;
+            write_table(publication, &relation, batches, writing).await?;
         }
     }
     let membership = linked
         .identities
         .to_batch()
         .map_err(|error| Failure::caused_by("关联结果无法保存", "the membership cannot be kept", &error))?;
-    write_table(publication, &Identities::relation(), &[membership]).await?;
+    write_table(publication, &Identities::relation(), &[membership], writing).await?;
     Ok(linked.report)
 }
 
-async fn write_table(publication: &Publication, relation: &Relation, batches: &[RecordBatch]) -> Result<(), Failure> {
+async fn write_table(
+    publication: &Publication,
+    relation: &Relation,
+    batches: &[RecordBatch],
+    writing: Writing,
+) -> Result<(), Failure> {
+    if writing == Writing::Changes {
+        return Box::pin(publication.update(relation, batches, &LINEAGE))
+            .await
+            .map(|_| ())
+            .map_err(|error| failed(&error));
+    }
     let mut writer = publication.writer(relation).map_err(|error| failed(&error))?;
     for batch in batches {
         writer.write(batch.clone()).await.map_err(|error| failed(&error))?;
