@@ -132,7 +132,8 @@ impl Side {
                 Start::Page => dice % (OBJECT_BYTES as u64 / pieces.bytes) * pieces.bytes,
                 Start::Anywhere => dice % (OBJECT_BYTES as u64 - pieces.bytes),
             };
-            let found = self.store.get_ranges(&path, &[start..start + pieces.bytes]).await?;
+            let range = start..start + pieces.bytes;
+            let found = self.store.get_ranges(&path, std::slice::from_ref(&range)).await?;
             std::hint::black_box(found);
         }
         Ok(())

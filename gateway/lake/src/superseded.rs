@@ -98,7 +98,7 @@ mod tests {
         let kept_elsewhere = DeletionVectorDescriptor { storage_type: StorageType::AbsolutePath, ..good.clone() };
         assert_eq!(Superseded::parse(&kept_elsewhere), None);
         for cut in 0..good.path_or_inline_dv.len() {
-            let path_or_inline_dv = good.path_or_inline_dv[..cut].to_owned();
+            let path_or_inline_dv = good.path_or_inline_dv.chars().take(cut).collect();
             assert_eq!(Superseded::parse(&DeletionVectorDescriptor { path_or_inline_dv, ..good.clone() }), None);
         }
     }

@@ -13,7 +13,7 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::Result;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-/// Bytes read from the end in the hope that they hold the whole footer: one chunk of the sealed object.
+/// Bytes read from the end in the hope that they hold the whole footer.
 const FOOTER_BYTES_GUESS: usize = 64 << 10;
 
 #[derive(Debug, Clone)]

@@ -45,7 +45,11 @@ fn key(i: u64) -> String {
 }
 
 fn row(i: u64, tag: u64) -> (Option<String>, String, String) {
-    ((i % 3 != 0).then(|| format!("no {i}")), format!("199{:05}", (i + tag) % 97), format!("row {i} as of {tag}"))
+    (
+        (!i.is_multiple_of(3)).then(|| format!("no {i}")),
+        format!("199{:05}", (i + tag) % 97),
+        format!("row {i} as of {tag}"),
+    )
 }
 
 fn batch(relation: &Relation, content: &Content) -> RecordBatch {

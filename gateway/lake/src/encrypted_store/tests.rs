@@ -48,7 +48,7 @@ async fn bytes_of(store: &dyn ObjectStore, path: &Path) -> Bytes {
     store.get(path).await.unwrap().bytes().await.unwrap()
 }
 
-const CHUNK: usize = 1 << 16;
+const CHUNK: usize = 1 << 14;
 const WINDOW: usize = read::WINDOW_BYTES as usize;
 const PART: usize = upload::PART_BYTES;
 const LARGE: usize = COPY_BYTES_MAX as usize + 1;

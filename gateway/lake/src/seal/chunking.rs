@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::{HEADER, TAG};
 
-/// Bulk is read in sequence: large chunks, few tags.
-const BULK_LOG2: u8 = 16;
+/// Bulk is read in sequence, or some pages of a table at a time: few tags, and little that is opened in vain.
+const BULK_LOG2: u8 = 14;
 /// Of an index some hundred bytes are read at a time, anywhere.
 const INDEX_LOG2: u8 = 12;
 

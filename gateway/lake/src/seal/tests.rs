@@ -4,7 +4,7 @@ use crate::suite::{AES_256_GCM, SM4_GCM, SUITES, Suite};
 
 const PATH: &str = "tables/unified/person/part-0.parquet";
 const BULK: Chunking = Chunking::BULK;
-const CHUNK: u64 = 1 << 16;
+const CHUNK: u64 = 1 << 14;
 const SEALED_CHUNK: u64 = CHUNK + 16;
 const C: usize = CHUNK as usize;
 
@@ -140,7 +140,7 @@ fn both_suites_seal() {
         assert_eq!(sealed[55], suite.id());
         assert_eq!(open_with(&sealed, PATH, &key_in(suite)).unwrap(), plain);
         let mut changed = sealed.clone();
-        changed[80_000] ^= 1;
+        changed[20_000] ^= 1;
         assert_eq!(open_with(&changed, PATH, &key_in(suite)), Err(SealFault::Changed));
         changed[55] = 3 - suite.id();
         assert_eq!(open_with(&changed, PATH, &key_in(suite)), Err(SealFault::Changed));

@@ -66,6 +66,21 @@ fn the_ciphers_give_what_their_standards_say() {
 }
 
 #[test]
+fn the_vectorized_cipher_is_the_one_of_the_definition() {
+    let (fast, slow) = (AES_256_GCM.cipher(&[3; KEY_BYTES]), Definition::NEW.cipher(&[3; KEY_BYTES]));
+    for n_bytes in (0..70).chain([255, 256, 257, 4_095, 4_096, 16_384, 65_537]) {
+        let plain: Vec<u8> = (0..n_bytes).map(|i| (i * 31 % 251) as u8).collect();
+        let (nonce, associated) = ([n_bytes as u8; NONCE_BYTES], &plain[..n_bytes.min(37)]);
+        let (mut one, mut other) = (plain.clone(), plain.clone());
+        let tags =
+            (fast.seal(&nonce, associated, &mut one).unwrap(), slow.seal(&nonce, associated, &mut other).unwrap());
+        assert_eq!((&one, tags.0), (&other, tags.1), "{n_bytes} bytes");
+        assert!(fast.open(&nonce, associated, &mut other, &tags.1) && slow.open(&nonce, associated, &mut one, &tags.0));
+        assert!(one == plain && other == plain);
+    }
+}
+
+#[test]
 fn the_block_cipher_is_that_of_gbt_32907() {
     use aes_gcm::aes::cipher::BlockCipherEncrypt as _;
     let cipher = Sm4::new_from_slice(&bytes("0123456789abcdeffedcba9876543210")).unwrap();

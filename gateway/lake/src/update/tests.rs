@@ -42,7 +42,7 @@ fn lake() -> Lake {
 /// Updates the table in the batches given; gives what was written, and what the table is then.
 async fn update(lake: &Lake, batches: &[RecordBatch]) -> (Option<WrittenTable>, Published) {
     let publication = lake.begin().await.unwrap();
-    let written = publication.update(&relation(), batches, &[]).await.unwrap();
+    let written = Box::pin(publication.update(&relation(), batches, &[])).await.unwrap();
     (written, publication.commit().await.unwrap())
 }
 
@@ -96,7 +96,7 @@ async fn a_few_rows_that_differ_are_all_that_is_written() {
         let batches: Vec<_> =
             (0..all.num_rows()).step_by(size).map(|at| all.slice(at, size.min(all.num_rows() - at))).collect();
         let publication = lake.begin().await.unwrap();
-        let written = publication.update(&relation(), &batches, &[]).await.unwrap().unwrap();
+        let written = Box::pin(publication.update(&relation(), &batches, &[])).await.unwrap().unwrap();
         assert_eq!((written.n_written, written.n_rows), (2 + 2 + 3, all.num_rows() as u64), "{size}");
         let state = publication.next().unwrap();
         assert_eq!(content(&lake, &state).await, expected(&batches));
@@ -108,7 +108,7 @@ async fn much_that_differs_is_written_whole_and_so_is_what_is_not_sorted_or_smal
     let lake = lake();
     let whole = |written: Option<WrittenTable>| written.is_some_and(|written| written.n_written == written.n_rows);
     let first = rows(0..1_000, |i| i);
-    assert!(whole(update(&lake, &[first.clone()]).await.0));
+    assert!(whole(update(&lake, std::slice::from_ref(&first)).await.0));
     // 100 of 1,000 may differ, and not one more.
     let (written, _) =
         update(&lake, &[rows((0..100).map(|i| i - 5_000).chain(100..1_000), |i| if i < 0 { i + 5_000 } else { i })])
@@ -176,9 +176,9 @@ async fn where_a_row_came_from_is_no_difference() {
     let before = content(&lake, &published).await;
     let publication = lake.begin().await.unwrap();
     let others = [rows((0..1_000).map(|i| i + 7_000), |i| i - 7_000)];
-    assert_eq!(publication.update(&relation(), &others, &["n"]).await.unwrap(), None);
+    assert_eq!(Box::pin(publication.update(&relation(), &others, &["n"])).await.unwrap(), None);
     let more = [rows((0..1_001).map(|i| i + 7_000), |i| i - 7_000)];
-    let written = publication.update(&relation(), &more, &["n"]).await.unwrap().unwrap();
+    let written = Box::pin(publication.update(&relation(), &more, &["n"])).await.unwrap().unwrap();
     assert_eq!((written.n_written, written.n_rows), (1, 1_001));
     let published = publication.commit().await.unwrap();
     let expected: Vec<_> = before.into_iter().chain([("001000".to_owned(), 8_000)]).collect();

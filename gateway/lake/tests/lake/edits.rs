@@ -24,7 +24,7 @@ impl Dice {
 }
 
 const TABLES: [&str; 2] = ["unified.person", "unified.house"];
-const CHUNK: usize = 65_536 + 16;
+const CHUNK: usize = 16_384 + 16;
 const HEADER: usize = 64;
 
 fn open(folder: &Path) -> Lake {
