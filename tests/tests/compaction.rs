@@ -145,7 +145,9 @@ async fn after_a_rotation_everything_can_be_brought_under_the_newest_keys() {
     assert!(now.len() > 20 && old.len() == now.len(), "{} of {}", old.len(), now.len());
     let mut n_files = 0;
     for file in files_below(&site.folder.join("data")) {
-        let is_rows = ["parquet", "records", "keys"].iter().any(|kind| file.extension().is_some_and(|e| e == *kind));
+        let is_rows = ["parquet", "records", "keys", "groups", "covered"]
+            .iter()
+            .any(|kind| file.extension().is_some_and(|e| e == *kind));
         if is_rows {
             let bytes = std::fs::read(&file).expect("a file");
             let starts_with_one_of =

@@ -27,7 +27,9 @@ fn n_files(folder: &Path) -> usize {
                 n_files(&path)
             } else {
                 usize::from(
-                    path.extension().is_some_and(|e| ["parquet", "records", "keys"].iter().any(|kind| e == *kind)),
+                    path.extension().is_some_and(|e| {
+                        ["parquet", "records", "keys", "groups", "covered"].iter().any(|kind| e == *kind)
+                    }),
                 )
             }
         })

@@ -7,11 +7,13 @@
 //! ```text
 //! index/SCHEMA/TABLE/NAME.records = block … block directory footer     rows, sorted by key
 //! index/SCHEMA/TABLE/NAME.keys    = page … page directory footer       16 bytes of keyed hash, place of the row
+//! index/SCHEMA/TABLE/NAME.groups  = page … page directory footer       the same of the rows' grid
 //! index/SCHEMA/TABLE/NAME.covered = hash … hash                        of a change: the keys it speaks for
 //! ```
 //! - [`row`]: how a row is written, and how it is read back into one batch;
 //! - [`directory`]: the first key of each block, cut to what tells it from the block before; all of it is in memory;
-//! - [`identifiers`]: the hashes of ID numbers and telephones, under a key of the site, so that the file lists no number;
+//! - [`identifiers`]: the hashes of ID numbers and telephones, under a key of the site, so that the file lists no number; and of
+//!   grids, since a grid worker asks for the rows of one, which lie all over a table sorted by key;
 //! - [`layer`]: the rows that were written together, of the whole table or of a change;
 //! - [`covered`]: the keys of a change, whose older rows do not count;
 //! - [`RecordIndex`] finds, in the newest layer that speaks for a key; [`IndexedTable`] lets SQL find through it.
@@ -44,6 +46,9 @@ pub(crate) const PAGE_BYTES: usize = 4 << 10;
 /// Schema of the relations whose rows are asked for one by one.
 const INDEXED_SCHEMA: &str = "unified";
 
+/// The column of which some hundred rows have the same value, and are asked for together.
+const GROUP: &str = "grid_id";
+
 /// The index of one version of a table, as it is published.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +67,9 @@ pub struct PublishedIndex {
     pub record_bytes: u64,
     /// Plain bytes of the object that holds the hashes of their identifiers; zero if the table has none.
     pub key_bytes: u64,
+    /// Plain bytes of the object that holds the hashes of their grids; zero if the table has none.
+    #[serde(default)]
+    pub group_bytes: u64,
     /// What was changed since, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<IndexedChange>,
@@ -81,6 +89,9 @@ pub struct IndexedChange {
     pub record_bytes: u64,
     /// Plain bytes of the object that holds the hashes of their identifiers; zero if the table has none.
     pub key_bytes: u64,
+    /// Plain bytes of the object that holds the hashes of their grids; zero if the table has none.
+    #[serde(default)]
+    pub group_bytes: u64,
     /// Keys it speaks for: those of the rows written and those removed.
     pub n_covered: u64,
 }
@@ -88,8 +99,9 @@ pub struct IndexedChange {
 impl PublishedIndex {
     /// The index after a change, whose rows are indexed in `change`.
     pub(crate) fn changed(mut self, change: Self, n_covered: u64, n_superseded: u64) -> Self {
-        let Self { name, n_rows, record_bytes, key_bytes, .. } = change;
-        self.changes.push(IndexedChange { name, n_rows, n_superseded, record_bytes, key_bytes, n_covered });
+        let Self { name, n_rows, record_bytes, key_bytes, group_bytes, .. } = change;
+        let change = IndexedChange { name, n_rows, n_superseded, record_bytes, key_bytes, group_bytes, n_covered };
+        self.changes.push(change);
         self
     }
 
@@ -102,13 +114,18 @@ impl PublishedIndex {
 
     /// Every object of it.
     pub(crate) fn objects(&self, relation: &RelationName) -> impl Iterator<Item = Path> {
-        let of = |name: &str, key_bytes: u64, n_covered: Option<u64>| {
-            let kinds = [Some("records"), (key_bytes > 0).then_some("keys"), n_covered.map(|_| covered::COVERED)];
-            kinds.into_iter().flatten().map(|kind| object(relation, name, kind)).collect::<Vec<_>>()
+        let of_layer = |layer: layer::LayerParts<'_>| {
+            let (has_keys, has_groups) = (layer.key_bytes > 0, layer.group_bytes > 0);
+            let kinds = [
+                ("records", true),
+                ("keys", has_keys),
+                ("groups", has_groups),
+                (covered::COVERED, layer.n_covered.is_some()),
+            ];
+            let there = kinds.into_iter().filter(|(_, is_there)| *is_there);
+            there.map(|(kind, _)| object(relation, layer.name, kind)).collect::<Vec<_>>()
         };
-        let mut objects = of(&self.name, self.key_bytes, None);
-        objects
-            .extend(self.changes.iter().flat_map(|change| of(&change.name, change.key_bytes, Some(change.n_covered))));
+        let objects: Vec<Path> = layer::parts(self).into_iter().flat_map(of_layer).collect();
         objects.into_iter()
     }
 }
@@ -141,4 +158,10 @@ fn identifier_columns(relation: &Relation) -> Vec<usize> {
     let is_identifier = |field_type| matches!(field_type, FieldType::CitizenId | FieldType::Phone);
     let columns = relation.columns.iter().enumerate();
     columns.filter(|(_, column)| is_identifier(column.field_type)).map(|(idx, _)| idx).collect()
+}
+
+/// Position of the column by whose value rows are found together; none if the table has none, or it is the key.
+fn group_column(relation: &Relation) -> Option<usize> {
+    let is_group = |column: &schemas::Column| column.name.as_str() == GROUP && column.name != relation.key;
+    relation.columns.iter().position(is_group)
 }

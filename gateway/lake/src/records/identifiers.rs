@@ -178,6 +178,11 @@ impl HashDirectory {
 }
 
 impl HashPages {
+    /// Entries on these pages.
+    pub(super) fn n_entries(&self) -> usize {
+        self.n_entries
+    }
+
     /// The places of the hash, from the bytes of these pages. None if they are not as long.
     pub(super) fn places(&self, bytes: &[u8], hash: &Hash) -> Option<Vec<Place>> {
         let mut places = Vec::new();

@@ -9,10 +9,10 @@ use arrow::datatypes::SchemaRef;
 use object_store::ObjectStore;
 use schemas::{ColumnName, RelationName};
 
-use super::PublishedIndex;
 use super::identifiers::Hasher;
-use super::layer::{FoundRow, Layer, parts};
+use super::layer::{FoundRow, HashedBy, Layer, parts};
 use super::row::{Layout, RowDecoder};
+use super::{GROUP, PublishedIndex};
 use crate::LakeError;
 use crate::key::DerivedKey;
 
@@ -24,6 +24,7 @@ pub struct RecordIndex {
     whole: RowDecoder,
     schema: SchemaRef,
     hasher: Hasher,
+    group: Option<ColumnName>,
     base: Layer,
     /// The newest first.
     changes: Vec<Layer>,
@@ -57,8 +58,10 @@ impl RecordIndex {
         let layout = Layout::of(&declared, published.key.as_str()).ok_or_else(|| base.broken())?;
         let whole = RowDecoder::new(&layout, &read_as, None).map_err(|_| base.broken())?;
         let hasher = Hasher::new(key, relation);
+        let has_groups = published.group_bytes > 0;
+        let group = has_groups.then(|| ColumnName::try_from(GROUP).ok()).flatten();
         let (relation, published) = (relation.clone(), published.clone());
-        Ok(Self { relation, published, layout, whole, schema: read_as, hasher, base, changes })
+        Ok(Self { relation, published, layout, whole, schema: read_as, hasher, group, base, changes })
     }
 
     /// The columns of the records: those that [`crate::Snapshot::provider`] gives.
@@ -101,7 +104,7 @@ impl RecordIndex {
     pub async fn find(&self, column: &str, value: &str) -> Result<Option<RecordBatch>, LakeError> {
         match self.identifiers().iter().find(|name| name.as_str() == column) {
             None => Ok(None),
-            Some(column) => Ok(Some(self.read_identifier(column, value, &self.whole).await?)),
+            Some(column) => Ok(Some(self.read_hashed(HashedBy::Identifier, column, value, &self.whole).await?)),
         }
     }
 
@@ -118,8 +121,21 @@ impl RecordIndex {
         }
     }
 
-    pub(super) async fn read_identifier(
+    /// The column of which [`HashedBy::Group`] finds the rows; none if the table has none.
+    pub(super) fn group(&self) -> Option<&ColumnName> {
+        self.group.as_ref()
+    }
+
+    /// No more rows than these have one of the values in the column of the group. Reads nothing.
+    pub(super) fn n_of_group_at_most(&self, column: &ColumnName, values: &[String]) -> u64 {
+        let hashes = values.iter().map(|value| self.hasher.hash(column, value));
+        let of_layers = |hash| self.layers().map(|layer| layer.n_at_most(HashedBy::Group, &hash) as u64).sum::<u64>();
+        hashes.map(of_layers).sum()
+    }
+
+    pub(super) async fn read_hashed(
         &self,
+        by: HashedBy,
         column: &ColumnName,
         value: &str,
         decoder: &RowDecoder,
@@ -127,7 +143,7 @@ impl RecordIndex {
         let hash = self.hasher.hash(column, value);
         let mut rows: Vec<(Vec<u8>, FoundRow)> = Vec::new();
         for (at, layer) in self.layers().enumerate() {
-            for found in layer.find_hash(&hash).await? {
+            for found in layer.find_hash(by, &hash).await? {
                 let key = found.key().ok_or_else(|| layer.broken())?.to_vec();
                 if !self.is_superseded(at, &key) {
                     rows.push((key, found));

@@ -13,7 +13,7 @@ use schemas::RelationName;
 use super::covered::{COVERED, Covered};
 use super::directory::Directory;
 use super::footer::{FOOTER_BYTES, Footer, fingerprint};
-use super::identifiers::{Hash, HashDirectory, Place};
+use super::identifiers::{Hash, HashDirectory, HashPages, Place};
 use super::row::key_of;
 use super::writer::ROW_LENGTH_BYTES;
 use super::{PAGE_BYTES, PublishedIndex, object};
@@ -24,12 +24,26 @@ const BLOCKS_AT_ONCE: usize = 256;
 
 /// What is published of a layer.
 pub(super) struct LayerParts<'a> {
-    name: &'a str,
+    pub(super) name: &'a str,
     n_rows: u64,
     record_bytes: u64,
-    key_bytes: u64,
+    pub(super) key_bytes: u64,
+    pub(super) group_bytes: u64,
     /// None of the whole table.
-    n_covered: Option<u64>,
+    pub(super) n_covered: Option<u64>,
+}
+
+/// By which hashes rows are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HashedBy {
+    Identifier,
+    Group,
+}
+
+/// An object of hashes, with its directory.
+struct Hashes {
+    object: Path,
+    directory: HashDirectory,
 }
 
 /// One layer. Its directories are in memory; its rows are not.
@@ -37,7 +51,8 @@ pub(super) struct Layer {
     store: Arc<dyn ObjectStore>,
     records: Path,
     directory: Directory,
-    identifiers: Option<(Path, HashDirectory)>,
+    identifiers: Option<Hashes>,
+    groups: Option<Hashes>,
     /// Of a change, the keys it speaks for.
     covered: Option<Covered>,
 }
@@ -56,14 +71,15 @@ impl FoundRow {
 
 /// The layers of an index, the whole table first, then its changes in order.
 pub(super) fn parts(published: &PublishedIndex) -> Vec<LayerParts<'_>> {
-    let PublishedIndex { name, n_rows, record_bytes, key_bytes, changes, .. } = published;
-    let whole =
-        LayerParts { name, n_rows: *n_rows, record_bytes: *record_bytes, key_bytes: *key_bytes, n_covered: None };
+    let PublishedIndex { name, n_rows, record_bytes, key_bytes, group_bytes, changes, .. } = published;
+    let (n_rows, record_bytes, key_bytes, group_bytes) = (*n_rows, *record_bytes, *key_bytes, *group_bytes);
+    let whole = LayerParts { name, n_rows, record_bytes, key_bytes, group_bytes, n_covered: None };
     let of_changes = changes.iter().map(|change| LayerParts {
         name: &change.name,
         n_rows: change.n_rows,
         record_bytes: change.record_bytes,
         key_bytes: change.key_bytes,
+        group_bytes: change.group_bytes,
         n_covered: Some(change.n_covered),
     });
     [whole].into_iter().chain(of_changes).collect()
@@ -84,17 +100,20 @@ impl Layer {
         if footer.n_entries != parts.n_rows || n_bytes != footer.directory_at {
             return Err(broken(&records));
         }
-        let identifiers = if parts.key_bytes > 0 {
-            let keys = object(relation, parts.name, "keys");
-            let (bytes, footer) = read_directory(store.as_ref(), &keys, parts.key_bytes, fingerprint).await?;
-            let directory = HashDirectory::parse(&bytes, footer.n_entries).ok_or_else(|| broken(&keys))?;
-            if (directory.n_pages() * PAGE_BYTES) as u64 != footer.directory_at {
-                return Err(broken(&keys));
+        let hashes = async |kind: &str, n_bytes: u64| {
+            if n_bytes == 0 {
+                return Ok(None);
             }
-            Some((keys, directory))
-        } else {
-            None
+            let object = object(relation, parts.name, kind);
+            let (bytes, footer) = read_directory(store.as_ref(), &object, n_bytes, fingerprint).await?;
+            let directory = HashDirectory::parse(&bytes, footer.n_entries).ok_or_else(|| broken(&object))?;
+            if (directory.n_pages() * PAGE_BYTES) as u64 != footer.directory_at {
+                return Err(broken(&object));
+            }
+            Ok(Some(Hashes { object, directory }))
         };
+        let (identifiers, groups) =
+            (hashes("keys", parts.key_bytes).await?, hashes("groups", parts.group_bytes).await?);
         let covered = match parts.n_covered {
             None => None,
             Some(n_keys) => {
@@ -102,7 +121,19 @@ impl Layer {
                 Some(Covered::read(store.as_ref(), &path, n_keys).await?)
             }
         };
-        Ok(Self { store: Arc::clone(store), records, directory, identifiers, covered })
+        Ok(Self { store: Arc::clone(store), records, directory, identifiers, groups, covered })
+    }
+
+    fn hashes(&self, by: HashedBy) -> Option<&Hashes> {
+        match by {
+            HashedBy::Identifier => self.identifiers.as_ref(),
+            HashedBy::Group => self.groups.as_ref(),
+        }
+    }
+
+    /// No more rows than these have the hash. Reads nothing.
+    pub(super) fn n_at_most(&self, by: HashedBy, hash: &Hash) -> usize {
+        self.hashes(by).map_or(0, |hashes| hashes.directory.find(hash).iter().map(HashPages::n_entries).sum())
     }
 
     /// Whether nothing older counts of this key.
@@ -123,9 +154,9 @@ impl Layer {
         Ok(None)
     }
 
-    /// The rows of which an identifier has this hash, in the order of their keys, each once.
-    pub(super) async fn find_hash(&self, hash: &Hash) -> Result<Vec<FoundRow>, LakeError> {
-        let places = self.places(hash).await?;
+    /// The rows that have this hash, in the order of their keys, each once.
+    pub(super) async fn find_hash(&self, by: HashedBy, hash: &Hash) -> Result<Vec<FoundRow>, LakeError> {
+        let places = self.places(by, hash).await?;
         let mut rows = Vec::with_capacity(places.len());
         for places in places.chunks(BLOCKS_AT_ONCE) {
             let ranges = places.iter().map(|(block, _)| self.range_of(*block as usize)).collect::<Option<Vec<_>>>();
@@ -140,8 +171,8 @@ impl Layer {
         Ok(rows)
     }
 
-    async fn places(&self, hash: &Hash) -> Result<Vec<Place>, LakeError> {
-        let Some((object, directory)) = &self.identifiers else { return Ok(Vec::new()) };
+    async fn places(&self, by: HashedBy, hash: &Hash) -> Result<Vec<Place>, LakeError> {
+        let Some(Hashes { object, directory }) = self.hashes(by) else { return Ok(Vec::new()) };
         let stretches = directory.find(hash);
         let ranges: Vec<Range<u64>> = stretches
             .iter()

@@ -14,7 +14,7 @@ use super::directory::Directory;
 use super::footer::{FOOTER_BYTES, Footer, fingerprint};
 use super::identifiers::{Hasher, IdentifierWriter};
 use super::row::{Layout, RowEncoder};
-use super::{PAGE_BYTES, PublishedIndex, identifier_columns, is_indexed, object};
+use super::{PAGE_BYTES, PublishedIndex, group_column, identifier_columns, is_indexed, object};
 use crate::LakeError;
 use crate::key::DerivedKey;
 
@@ -37,7 +37,7 @@ pub(crate) enum Unfit {
 }
 
 /// Takes the rows of a table as they are written. In memory are one piece of the file, the directory (about 15 MB for ten
-/// million rows) and the hashes of one run (192 MB at most).
+/// million rows) and the hashes of one run of identifiers and one of grids (192 MB each at most).
 pub(crate) struct RecordWriter {
     relation: RelationName,
     layout: Layout,
@@ -48,6 +48,7 @@ pub(crate) struct RecordWriter {
     last_key: Vec<u8>,
     n_rows: u64,
     identifiers: Option<IdentifierWriter>,
+    groups: Option<IdentifierWriter>,
     published: PublishedIndex,
 }
 
@@ -75,14 +76,17 @@ impl RecordWriter {
             n_rows: 0,
             record_bytes: 0,
             key_bytes: 0,
+            group_bytes: 0,
             changes: Vec::new(),
         };
         let file = |kind: &str| PagedFile::new(store, object(&relation.name, name, kind));
         let hasher = Hasher::new(key, &relation.name);
         let identifiers = (!columns.is_empty()).then(|| {
             let columns = columns.into_iter().zip(published.identifiers.iter().cloned()).collect();
-            IdentifierWriter::new(hasher, columns, file("keys"))
+            IdentifierWriter::new(hasher.clone(), columns, file("keys"))
         });
+        let groups = group_column(relation).and_then(|idx| Some((idx, relation.columns.get(idx)?.name.clone())));
+        let groups = groups.map(|column| IdentifierWriter::new(hasher, vec![column], file("groups")));
         Some(Self {
             relation: relation.name.clone(),
             layout,
@@ -93,6 +97,7 @@ impl RecordWriter {
             last_key: Vec::new(),
             n_rows: 0,
             identifiers,
+            groups,
             published,
         })
     }
@@ -110,10 +115,10 @@ impl RecordWriter {
             encoded.clear();
             encoder.put(row, &mut encoded);
             self.put_row(key, &encoded).await?;
-            if let Some(identifiers) = &mut self.identifiers {
+            for hashes in [&mut self.identifiers, &mut self.groups].into_iter().flatten() {
                 let place = (u32::try_from(self.directory.len()), self.block.n_rows - 1);
                 let (Ok(block), slot) = place else { return Err(self.file.broken()) };
-                identifiers.add(rows, row, block, slot).await?;
+                hashes.add(rows, row, block, slot).await?;
             }
         }
         Ok(Ok(()))
@@ -164,6 +169,9 @@ impl RecordWriter {
         if let Some(identifiers) = self.identifiers {
             self.published.key_bytes = identifiers.finish(self.fingerprint).await?;
         }
+        if let Some(groups) = self.groups {
+            self.published.group_bytes = groups.finish(self.fingerprint).await?;
+        }
         let PublishedIndex { record_bytes, key_bytes, .. } = self.published;
         tracing::debug!(relation = %self.relation, n_rows = self.n_rows, record_bytes, key_bytes, "index written");
         Ok(self.published)
@@ -172,8 +180,8 @@ impl RecordWriter {
     /// Leaves nothing behind.
     pub(crate) async fn give_up(mut self) {
         self.file.give_up().await;
-        if let Some(mut identifiers) = self.identifiers {
-            identifiers.give_up().await;
+        for mut hashes in [self.identifiers, self.groups].into_iter().flatten() {
+            hashes.give_up().await;
         }
     }
 }

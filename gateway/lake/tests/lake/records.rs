@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::error::DataFusionError;
+use datafusion::physical_plan::{collect, displayable};
+use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::TryStreamExt;
 use lake::{Lake, LakeError, LocalStore, MasterKey, Published, RecordIndex};
 use object_store::ObjectStore;
@@ -180,8 +183,10 @@ async fn a_changed_index_is_told_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let person = with_identifiers();
     let published = publish(&lake(&folder), &person, &[rows_with_identifiers(&person, 0, 3_000)]).await;
-    let paths = objects(&folder).await;
-    assert_eq!(paths.len(), 2);
+    let mut paths = objects(&folder).await;
+    assert_eq!(paths.len(), 3);
+    // Grids are asked for in a test of their own.
+    paths.retain(|path| !path.ends_with(".groups"));
     for path in &paths {
         let file = folder.path().join("data").join(path);
         let whole = std::fs::read(&file).unwrap();
@@ -219,4 +224,86 @@ async fn a_changed_index_is_told_by_name() {
     // Under another key there are neither records nor hashes.
     let stranger = Lake::open(&folder.path().join("data"), MasterKey::from_bytes([2; 32])).unwrap();
     assert!(stranger.snapshot(&published).records(&person.name).await.is_err());
+}
+
+/// People in grids of forty.
+fn people_in_grids(relation: &Relation, numbers: &[i64]) -> RecordBatch {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(numbers.iter().map(|i| id(*i)))),
+        Arc::new(StringArray::from_iter_values(numbers.iter().map(|i| format!("G{:05}", i % 2_000)))),
+    ];
+    RecordBatch::try_new(relation.arrow_schema(), columns).unwrap()
+}
+
+/// The ids in some grids, and how they were found.
+async fn in_grids(lake: &Lake, published: &Published, grids: &[i64]) -> Result<(Vec<String>, String), DataFusionError> {
+    let session = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    session.register_table("t", lake.snapshot(published).provider(&name("unified.person")).await.unwrap())?;
+    let listed: Vec<String> = grids.iter().map(|grid| format!("'G{grid:05}'")).collect();
+    let sql = format!("SELECT person_id FROM t WHERE grid_id IN ({})", listed.join(", "));
+    let plan = session.sql(&sql).await?.create_physical_plan().await?;
+    let mut ids = Vec::new();
+    for batch in collect(Arc::clone(&plan), session.task_ctx()).await? {
+        let texts = cast(batch.column(0), &DataType::Utf8)?;
+        ids.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    ids.sort();
+    Ok((ids, displayable(plan.as_ref()).indent(false).to_string()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_few_grids_are_found_without_the_others() {
+    const N_ROWS: i64 = 80_000;
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake(&folder);
+    let mut person = relation("unified.person");
+    person.columns.retain(|column| ["person_id", "grid_id"].contains(&column.name.as_str()));
+    let all: Vec<i64> = (0..N_ROWS).collect();
+    let published = publish(&lake, &person, &[people_in_grids(&person, &all)]).await;
+    let expected = |grids: &[i64], left: &dyn Fn(i64) -> bool| {
+        let ids: Vec<String> =
+            all.iter().filter(|i| grids.contains(&(*i % 2_000)) && left(**i)).map(|i| id(*i)).collect();
+        ids
+    };
+    for grids in [vec![7], vec![1_999], vec![5_000]] {
+        let (found, plan) = in_grids(&lake, &published, &grids).await.unwrap();
+        assert_eq!(found, expected(&grids, &|_| true));
+        assert!(plan.contains("RecordsExec"), "{plan}");
+    }
+    let many: Vec<i64> = (0..30).collect();
+    let (found, plan) = in_grids(&lake, &published, &many).await.unwrap();
+    assert_eq!(found, expected(&many, &|_| true));
+    assert!(!plan.contains("RecordsExec"), "many rows are read faster with all the others: {plan}");
+    // Whoever moved away is no longer there, and whoever stayed is there once.
+    let publication = lake.begin().await.unwrap();
+    let mut changes = publication.changes(&person).await.unwrap().unwrap();
+    let mut moved = people_in_grids(&person, &[7, 2_007]).columns().to_vec();
+    moved[1] = Arc::new(StringArray::from_iter_values(["G00008", "G00007"]));
+    changes.write(RecordBatch::try_new(person.arrow_schema(), moved).unwrap()).await.unwrap();
+    changes.remove(id(4_007));
+    changes.finish().await.unwrap();
+    let changed = publication.commit().await.unwrap();
+    let (found, plan) = in_grids(&lake, &changed, &[7]).await.unwrap();
+    assert_eq!(found, expected(&[7], &|i| i != 7 && i != 4_007));
+    assert!(plan.contains("RecordsExec"), "{plan}");
+    assert_eq!(in_grids(&lake, &changed, &[8]).await.unwrap().0.len(), 41);
+    // A grid's object that was changed is told by name.
+    let groups = objects(&folder).await.into_iter().filter(|path| path.ends_with(".groups"));
+    let groups: Vec<String> = groups.filter(|path| path.contains(&published.indexes[&person.name].name)).collect();
+    let [path] = groups.as_slice() else { panic!("{groups:?}") };
+    let file = folder.path().join("data").join(path);
+    let whole = std::fs::read(&file).unwrap();
+    // The first page holds some grid, whoever asks for that one is told.
+    let mut bytes = whole.clone();
+    bytes[70] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let reopened = self::lake(&folder);
+    let mut n_told = 0;
+    for grid in 0..2_000 {
+        if let Err(error) = in_grids(&reopened, &published, &[grid]).await {
+            assert!(format!("{error:?}").contains(path.as_str()), "{error:?}");
+            n_told += 1;
+        }
+    }
+    assert!(n_told > 0, "a changed page is found by those who read it");
 }
