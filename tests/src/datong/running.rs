@@ -159,6 +159,21 @@ impl Running {
         assert!(sent.expect("`kill` can be run").success(), "the signal was not sent");
     }
 
+    /// Whether it has ended by itself.
+    ///
+    /// # Panics
+    /// If that cannot be told.
+    #[must_use]
+    pub fn has_ended(&mut self) -> bool {
+        self.ended().is_some()
+    }
+
+    /// The number of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it wrote so far, for the text of a failed test.
     #[must_use]
     pub fn output(&self) -> String {

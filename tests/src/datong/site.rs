@@ -97,7 +97,16 @@ impl Site {
     /// If it does not come up.
     #[must_use]
     pub fn serve(&self) -> (Running, String) {
-        let mut server = Running::start(self.command(&["serve"]));
+        Self::served(self.command(&["serve"]))
+    }
+
+    /// A server started by this command, and its address.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    pub fn served(command: Command) -> (Running, String) {
+        let mut server = Running::start(command);
         let said = server.wait_for("http://");
         let after = said.split_once("http://").expect("just waited for").1;
         let address: String = after.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect();

@@ -97,7 +97,7 @@ async fn change(lake: &Lake, relation: &Relation, written: &Content, removed: &[
     let mut changes = publication.changes(relation).await.unwrap().expect("a table that can be changed");
     changes.write(batch(relation, written)).await.unwrap();
     removed.iter().for_each(|key| changes.remove(key.clone()));
-    let table = changes.finish().await.unwrap();
+    let table = Box::pin(changes.finish()).await.unwrap();
     (table, publication.commit().await.unwrap())
 }
 
@@ -179,7 +179,7 @@ async fn random_changes(relation: &Relation, rows_per_key: u64) {
             (0..20).map(|_| key(dice.roll(13_000))).filter(|k| !written.contains_key(k)).collect();
         expected.extend(written.clone());
         removed.iter().for_each(|key| drop(expected.remove(key)));
-        let (table, published) = change(&lake, relation, &written, &removed).await;
+        let (table, published) = Box::pin(change(&lake, relation, &written, &removed)).await;
         let n_rows: usize = expected.values().map(Vec::len).sum();
         assert_eq!(
             (table.n_rows, table.n_written),
@@ -204,12 +204,12 @@ async fn random_changes(relation: &Relation, rows_per_key: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_records_are_found_by_every_way_of_reading() {
-    random_changes(&relation("unified.person"), 1).await;
+    Box::pin(random_changes(&relation("unified.person"), 1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn so_are_changes_where_keys_have_several_rows() {
-    random_changes(&relation("unified.residence"), 3).await;
+    Box::pin(random_changes(&relation("unified.residence"), 3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,7 +218,7 @@ async fn a_change_is_as_small_as_what_changes() {
     let expected: Content = (0..12_000).map(|i| (key(i), vec![row(i, 0)])).collect();
     let before = publish(&lake, &relation, &expected).await;
     let one: Content = [(key(5), vec![row(5, 1)])].into();
-    let (table, published) = change(&lake, &relation, &one, &[]).await;
+    let (table, published) = Box::pin(change(&lake, &relation, &one, &[])).await;
     assert_eq!((table.n_rows, table.n_written, table.n_files), (12_000, 1, 4));
     let index = &published.indexes[&relation.name];
     assert_eq!((index.name.as_str(), index.changes.len()), (before.indexes[&relation.name].name.as_str(), 1));
@@ -231,11 +231,11 @@ async fn a_file_of_which_no_row_is_left_goes_and_so_may_all() {
     let mut expected: Content = (0..300).map(|i| (key(i), vec![row(i, 0)])).collect();
     publish(&lake, &relation, &expected).await;
     let all: Vec<String> = expected.keys().cloned().collect();
-    let (table, published) = change(&lake, &relation, &Content::new(), &all).await;
+    let (table, published) = Box::pin(change(&lake, &relation, &Content::new(), &all)).await;
     assert_eq!((table.n_rows, table.n_files), (0, 0));
     check_empty(&lake, &published, &relation).await;
     expected.retain(|key, _| key.as_str() > "8");
-    let (table, published) = change(&lake, &relation, &expected, &[]).await;
+    let (table, published) = Box::pin(change(&lake, &relation, &expected, &[])).await;
     assert_eq!((table.n_rows, table.n_files), (expected.len() as u64, 1));
     check(&lake, &published, &relation, &expected).await;
 }
@@ -262,7 +262,7 @@ async fn a_change_that_is_not_committed_shows_nowhere_and_disturbs_nobody() {
     // The log of the table goes on behind the one nobody published.
     let one: Content = [(key(2), vec![row(2, 1)])].into();
     expected.extend(one.clone());
-    let (_, published) = change(&lake, &relation, &one, &[]).await;
+    let (_, published) = Box::pin(change(&lake, &relation, &one, &[])).await;
     check(&lake, &published, &relation, &expected).await;
     assert!(matches!(lost.commit().await, Err(LakeError::Conflict)));
     assert_eq!(lake.published().await.unwrap().unwrap().version, before.version + 1);

@@ -129,8 +129,8 @@ async fn worker() {
     let mut random = Random(std::env::var(SEED).expect("a seed").parse().unwrap());
     loop {
         let done = match random.next(8) {
-            0 => go_on(&lake, true).await.map(Some),
-            1..=4 => go_on(&lake, false).await.map(Some),
+            0 => Box::pin(go_on(&lake, true)).await.map(Some),
+            1..=4 => Box::pin(go_on(&lake, false)).await.map(Some),
             5 => rewrite(&lake).await.map(Some),
             6 => {
                 let rotated = lake.keys().rotate(&[]).await;
@@ -161,7 +161,7 @@ fn two_writers_killed_at_any_moment_leave_one_state_of_all_tables() {
     let kills: u64 = std::env::var("DATONG_KILLS").map_or(KILLS, |text| text.parse().expect("a number"));
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(go_on(&open(folder.path()), true)).unwrap();
+    runtime.block_on(Box::pin(go_on(&open(folder.path()), true))).unwrap();
     let mut random = Random(0x5eed_1234_5678_9abc);
     let mut workers = [start(folder.path(), &mut random), start(folder.path(), &mut random)];
     let (mut before, mut n_published) = (1, 0);
@@ -187,7 +187,7 @@ fn two_writers_killed_at_any_moment_leave_one_state_of_all_tables() {
         for published in lake.published_versions().await.unwrap() {
             check_content(&lake, &published).await.unwrap();
         }
-        go_on(&lake, false).await.unwrap();
+        Box::pin(go_on(&lake, false)).await.unwrap();
         check(folder.path(), kills).await;
     });
     println!("{kills} killed, {n_published} versions published meanwhile");
