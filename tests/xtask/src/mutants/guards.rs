@@ -38,7 +38,7 @@ const EPOCH: &str = "gateway/query/src/epoch.rs";
 const GATEWAY: &str = "gateway/query/src/gateway.rs";
 const RELEASED: &str = "gateway/query/src/released.rs";
 const DECIDE: &str = "policies/src/decide.rs";
-const RECORDS: &str = "gateway/rest/src/records.rs";
+const PAGE: &str = "gateway/rest/src/page.rs";
 
 /// All of them, by the way of a query.
 pub(crate) const GUARDS: &[Mutant] = &[
@@ -355,6 +355,6 @@ pub(crate) const GUARDS: &[Mutant] = &[
     Mutant {
         guard: "cursors belong to their holder",
         test: "records::pages_end_with_the_visible_rows",
-        edits: &[Edit { file: RECORDS, piece: "holder: holder(client),", instead: "holder: String::new()," }],
+        edits: &[Edit { file: PAGE, piece: "holder: holder(client),", instead: "holder: String::new()," }],
     },
 ];
