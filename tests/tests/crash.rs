@@ -3,14 +3,14 @@
 //!
 //! `DATONG_KILLS=1000 cargo xtask test -- --test crash` kills more often.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::{Lake, Published};
+use tests::content::{content, is_lasting};
 use tests::datong::{Running, Site, WasRunning, city, quick_folder};
 
 /// Kills that hit a pull under way, if `DATONG_KILLS` says nothing else. Ones that came too late do not count.
@@ -43,7 +43,7 @@ fn kills_never_leave_half_a_version() {
         site.take_exports(&cities[number]);
         let _said = site.run(&["pull"]).expect_code(0);
         let lake = site.lake();
-        wait(async { Undisturbed { state: state(&lake).await.1, content: content(&lake).await } })
+        wait(async { Undisturbed { state: state(&lake).await.1, content: lasting_content(&lake).await } })
     });
     assert_ne!(undisturbed[0].state, undisturbed[1].state, "the two cities differ");
     // Two sites at the same time, as there are two cores; each has its own history of kills.
@@ -141,7 +141,7 @@ fn ends_as_undisturbed(site: &Site, cities: &[PathBuf; 2], undisturbed: &[Undist
         let _said = site.run(&["pull"]).expect_code(0);
         let lake = site.lake();
         assert_eq!(wait(state(&lake)).1, expected.state);
-        let found = wait(content(&lake));
+        let found = wait(lasting_content(&lake));
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.content.keys().collect::<Vec<_>>(), "the same tables");
         for (table, rows) in &found {
             let expected = &expected.content[table];
@@ -197,44 +197,10 @@ async fn tables(lake: &Lake, published: &Published) -> Vec<(String, Vec<RecordBa
     tables
 }
 
-/// Every row of every table as text, sorted, without what is drawn at random or read from the clock.
-async fn content(lake: &Lake) -> BTreeMap<String, Vec<String>> {
+/// Every row of every table, without what is drawn at random or read from the clock.
+async fn lasting_content(lake: &Lake) -> BTreeMap<String, Vec<String>> {
     let published = lake.published().await.expect("the pointer is whole").expect("a version is published");
-    let mut content = BTreeMap::new();
-    for (name, batches) in tables(lake, &published).await {
-        let mut rows: Vec<String> = batches.iter().flat_map(comparable_rows).collect();
-        rows.sort_unstable();
-        content.insert(name, rows);
-    }
-    content
-}
-
-fn comparable_rows(batch: &RecordBatch) -> Vec<String> {
-    let left_out = |name: &str| {
-        let random = [
-            "person_id",
-            "household_id",
-            "house_id",
-            "building_id",
-            "residence_id",
-            "event_id",
-            "step_id",
-            "tag_id",
-            "entity_id",
-        ];
-        random.iter().any(|id| name.ends_with(id))
-            || ["ingested_at", "updated_at", "source_batch", "batch_id"].contains(&name)
-    };
-    let schema = batch.schema();
-    let options = FormatOptions::default().with_null("NULL");
-    let kept: BTreeSet<usize> = (0..batch.num_columns()).filter(|idx| !left_out(schema.field(*idx).name())).collect();
-    let columns: Vec<ArrayFormatter<'_>> = kept
-        .iter()
-        .map(|idx| ArrayFormatter::try_new(batch.column(*idx).as_ref(), &options).expect("a type"))
-        .collect();
-    (0..batch.num_rows())
-        .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join("\u{1f}"))
-        .collect()
+    content(lake, &published, is_lasting).await
 }
 
 /// Moments spread evenly, the same in every run; what they hit differs with the machine.

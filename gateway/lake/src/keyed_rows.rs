@@ -13,7 +13,7 @@ use crate::file_rows::RecordBatchStream;
 /// Why rows cannot be compared key by key.
 #[derive(Debug)]
 pub(crate) enum Unkeyed {
-    /// They are not sorted by key, or a row has none.
+    /// They are not sorted by key, a row has none, or they are of types that cannot be compared.
     Unsorted,
     /// They cannot be read.
     Failed(LakeError),

@@ -52,6 +52,8 @@ mod sealed_log;
 mod snapshot;
 mod suite;
 mod superseded;
+#[cfg(test)]
+mod synthetic;
 mod table_file;
 mod table_writer;
 mod update;

@@ -32,7 +32,10 @@ pub(crate) fn merged_rows(
     table: &PinnedTable,
     key: &ColumnName,
 ) -> Result<RecordBatchStream, LakeError> {
-    let read = |files: Vec<PinnedFile>| file_rows::read(Arc::clone(store), relation, &table.schema, files, None);
+    let read = |files: Vec<&PinnedFile>| {
+        let files = files.into_iter().cloned().collect();
+        file_rows::read(Arc::clone(store), relation, &table.schema, files, None)
+    };
     let mut runs = table.runs();
     if runs.len() < 2 {
         return Ok(read(runs.pop().unwrap_or_default()));

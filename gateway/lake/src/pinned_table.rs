@@ -68,12 +68,12 @@ impl PinnedTable {
     }
 
     /// Its files by the writers that wrote them, the oldest first. Each run is in the order of its writer.
-    pub(crate) fn runs(&self) -> Vec<Vec<PinnedFile>> {
-        let mut runs: Vec<(&str, Vec<PinnedFile>)> = Vec::new();
+    pub(crate) fn runs(&self) -> Vec<Vec<&PinnedFile>> {
+        let mut runs: Vec<(&str, Vec<&PinnedFile>)> = Vec::new();
         for file in &self.files {
             match runs.iter_mut().find(|(writer, _)| *writer == file.writer()) {
-                Some((_, run)) => run.push(file.clone()),
-                None => runs.push((file.writer(), vec![file.clone()])),
+                Some((_, run)) => run.push(file),
+                None => runs.push((file.writer(), vec![file])),
             }
         }
         runs.into_iter().map(|(_, run)| run).collect()

@@ -5,19 +5,20 @@
 //! long enough: what nobody may read any more is not to stay in its files for good.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-use schemas::{Relation, RelationName};
+use schemas::Relation;
 
 use crate::keyed_rows::{KeyGroup, KeyedRows, Unkeyed};
 use crate::merged_rows::merged_rows;
 use crate::pinned_table::PinnedTable;
 use crate::{LakeError, Publication, RecordBatchStream, WrittenTable};
 
-/// Runs of files a table has at most, the one written whole included.
+/// Runs of files, or layers of its index, that a table has at most, the one written whole included.
 const RUNS_MAX: usize = 8;
 /// One row in so many is superseded at most.
 const SUPERSEDED_SHARE: u64 = 10;
@@ -85,10 +86,10 @@ impl Publication {
             None => None,
         };
         match difference {
-            None => self.write_whole(relation, as_stream(rows)).await.map(Some),
+            None => self.write(relation, rows).await.map(Some),
             Some(difference) if difference.n_keys == 0 => Ok(None),
             Some(Difference { written, removed, .. }) => match self.changes(relation).await? {
-                None => self.write_whole(relation, as_stream(rows)).await.map(Some),
+                None => self.write(relation, rows).await.map(Some),
                 Some(mut changes) => {
                     for batch in written {
                         changes.write(batch).await?;
@@ -100,24 +101,31 @@ impl Publication {
         }
     }
 
+    /// Writes a table whole.
+    ///
+    /// # Errors
+    /// As [`Publication::writer`] and [`crate::TableWriter::write`].
+    pub async fn write(&self, relation: &Relation, rows: &[RecordBatch]) -> Result<WrittenTable, LakeError> {
+        self.write_whole(relation, as_stream(rows)).await
+    }
+
     /// Writes a table anew as it is, without what was superseded, under the newest key; none if it is not published, or declared
     /// with other columns by now.
     ///
     /// # Errors
     /// As [`Publication::writer`].
     pub async fn rewrite(&self, relation: &Relation) -> Result<Option<WrittenTable>, LakeError> {
-        let base = self.table(&relation.name).await?;
-        let Some(base) = base.filter(|base| base.schema == relation.arrow_schema()) else { return Ok(None) };
+        let Some(base) = self.table_as_declared(relation).await? else { return Ok(None) };
         let rows = merged_rows(self.store(), &relation.name, &base, &relation.key)?;
         self.write_whole(relation, rows).await.map(Some)
     }
 
-    /// How a published table lies in its files; none if it is not published.
+    /// How a table that can be rewritten lies in its files; none if [`Self::rewrite`] gives none.
     ///
     /// # Errors
     /// [`LakeError::Table`].
-    pub async fn layout(&self, relation: &RelationName) -> Result<Option<TableLayout>, LakeError> {
-        let Some(base) = self.table(relation).await? else { return Ok(None) };
+    pub async fn layout(&self, relation: &Relation) -> Result<Option<TableLayout>, LakeError> {
+        let Some(base) = self.table_as_declared(relation).await? else { return Ok(None) };
         Ok(Some(TableLayout {
             n_rows: base.n_rows(),
             n_superseded: base.n_superseded(),
@@ -125,6 +133,17 @@ impl Publication {
             bytes: base.files.iter().map(|file| file.size).sum(),
             oldest: oldest_file(&base),
         }))
+    }
+
+    async fn table_as_declared(&self, relation: &Relation) -> Result<Option<Arc<PinnedTable>>, LakeError> {
+        let base = self.table(&relation.name).await?;
+        Ok(base.filter(|base| base.schema == relation.arrow_schema()))
+    }
+
+    /// Runs of files, or layers of the index if these are more: a change that only removes writes no file.
+    fn n_layers(&self, base: &PinnedTable, relation: &Relation) -> usize {
+        let index = self.base().and_then(|published| published.index(&relation.name));
+        base.runs().len().max(index.map_or(0, |index| index.changes.len() + 1))
     }
 
     async fn write_whole(&self, relation: &Relation, mut rows: RecordBatchStream) -> Result<WrittenTable, LakeError> {
@@ -147,7 +166,7 @@ impl Publication {
         let n_free = (n_rows / SUPERSEDED_SHARE).saturating_sub(base.n_superseded());
         let is_whole = !base.takes_changes
             || base.schema != relation.arrow_schema()
-            || base.runs().len() >= RUNS_MAX
+            || self.n_layers(base, relation) >= RUNS_MAX
             || n_rows < ROWS_MIN
             || (base.n_superseded() > 0 && has_stayed(oldest_file(base), Utc::now()));
         if is_whole {
@@ -205,16 +224,17 @@ async fn compare(mut old: KeyedRows, mut new: KeyedRows, n_free: u64) -> Result<
             return Ok(None);
         }
         if new.is_at_end() && !taken.is_empty() {
-            difference.written.extend(gather(&new, &std::mem::take(&mut taken)));
+            difference.written.push(gather(&new, &std::mem::take(&mut taken))?);
         }
     }
     Ok(Some(difference))
 }
 
 /// The rows of these groups.
-fn gather(rows: &KeyedRows, groups: &[KeyGroup]) -> Option<RecordBatch> {
+fn gather(rows: &KeyedRows, groups: &[KeyGroup]) -> Result<RecordBatch, Unkeyed> {
     let positions = groups.iter().flat_map(|group| group.start..group.end).map(|row| row as u32);
-    take_record_batch(rows.rows()?, &UInt32Array::from_iter_values(positions)).ok()
+    let rows = rows.rows().ok_or(Unkeyed::Unsorted)?;
+    take_record_batch(rows, &UInt32Array::from_iter_values(positions)).map_err(|_| Unkeyed::Unsorted)
 }
 
 #[cfg(test)]

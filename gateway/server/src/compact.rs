@@ -78,9 +78,9 @@ async fn chosen(site: &Site, publication: &Publication, choice: Choice) -> Resul
     let membership = Identities::relation();
     for name in published {
         let relation = if name == membership.name { Some(membership.clone()) } else { site.registry.relation(&name) };
-        // A table of a dataset that is not declared any more stays as it is.
+        // A table that is not declared any more, or with other columns by now, stays as it is until it is pulled again.
         let Some(relation) = relation else { continue };
-        let layout = publication.layout(&name).await.map_err(|error| failed(&error))?;
+        let layout = publication.layout(&relation).await.map_err(|error| failed(&error))?;
         chosen.extend(layout.filter(|layout| choice.takes(layout)).map(|layout| Chosen { relation, layout }));
     }
     Ok(chosen)

@@ -8,36 +8,17 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::Schema;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::memory::InMemory;
-use schemas::{Column, ColumnName, FieldType, Identifiability, Relation, RelationName, Sensitivity};
+use schemas::{FieldType, Relation};
 
+use crate::synthetic;
 use crate::{Lake, LakeError, MasterKey, Published, Snapshot, WrittenTable};
 
 /// What a table has: for each key, its rows as `(ID number, telephone, text)`.
 type Content = BTreeMap<String, Vec<(Option<String>, String, String)>>;
 
 fn relation(name: &str) -> Relation {
-    let column = |name: &str, field_type| Column {
-        name: ColumnName::try_from(name).unwrap(),
-        zh: name.to_owned(),
-        en: name.to_owned(),
-        field_type,
-        class: Sensitivity::P,
-        ident: Identifiability::Attribute,
-        authority: Vec::new(),
-        code_list: None,
-    };
-    Relation {
-        name: RelationName::try_from(name).unwrap(),
-        zh: "人".to_owned(),
-        en: "person".to_owned(),
-        key: ColumnName::try_from("person_id").unwrap(),
-        columns: vec![
-            column("person_id", FieldType::Text),
-            column("id_no", FieldType::CitizenId),
-            column("phone", FieldType::Phone),
-            column("text", FieldType::Text),
-        ],
-    }
+    use FieldType::{CitizenId, Phone, Text};
+    synthetic::relation(name, &[("person_id", Text), ("id_no", CitizenId), ("phone", Phone), ("text", Text)])
 }
 
 fn key(i: u64) -> String {

@@ -9,11 +9,11 @@ use object_store::memory::InMemory;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
-use schemas::{Column, ColumnName, FieldType, Identifiability, RelationName, Sensitivity};
+use schemas::{ColumnName, FieldType};
 
 use super::*;
 use crate::table_file::TableFile;
-use crate::{Lake, MasterKey, Snapshot, WrittenTable};
+use crate::{Lake, MasterKey, Snapshot, WrittenTable, synthetic};
 
 const N_ROWS: usize = 12_000;
 
@@ -21,28 +21,9 @@ const N_ROWS: usize = 12_000;
 const SKIPPED: &str = "files_ranges_pruned_statistics";
 
 fn relation() -> Relation {
-    let column = |name: &str, field_type| Column {
-        name: ColumnName::try_from(name).unwrap(),
-        zh: name.to_owned(),
-        en: name.to_owned(),
-        field_type,
-        class: Sensitivity::P,
-        ident: Identifiability::Attribute,
-        authority: Vec::new(),
-        code_list: None,
-    };
-    Relation {
-        // Of no unified table: those are found by their key index instead.
-        name: RelationName::try_from("police.resident").unwrap(),
-        zh: "人".to_owned(),
-        en: "person".to_owned(),
-        key: ColumnName::try_from("person_id").unwrap(),
-        columns: vec![
-            column("person_id", FieldType::Text),
-            column("name", FieldType::PersonName),
-            column("grid_id", FieldType::Text),
-        ],
-    }
+    // Of no unified table: those are found by their key index instead.
+    let columns = [("person_id", FieldType::Text), ("name", FieldType::PersonName), ("grid_id", FieldType::Text)];
+    synthetic::relation("police.resident", &columns)
 }
 
 fn id(i: usize) -> String {

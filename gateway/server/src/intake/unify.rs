@@ -131,15 +131,9 @@ async fn write_table(
     batches: &[RecordBatch],
     writing: Writing,
 ) -> Result<(), Failure> {
-    if writing == Writing::Changes {
-        return Box::pin(publication.update(relation, batches, &LINEAGE))
-            .await
-            .map(|_| ())
-            .map_err(|error| failed(&error));
-    }
-    let mut writer = publication.writer(relation).map_err(|error| failed(&error))?;
-    for batch in batches {
-        writer.write(batch.clone()).await.map_err(|error| failed(&error))?;
-    }
-    writer.finish().await.map(|_| ()).map_err(|error| failed(&error))
+    let written = match writing {
+        Writing::Changes => Box::pin(publication.update(relation, batches, &LINEAGE)).await.map(|_| ()),
+        Writing::Whole => Box::pin(publication.write(relation, batches)).await.map(|_| ()),
+    };
+    written.map_err(|error| failed(&error))
 }
