@@ -6,7 +6,7 @@ use std::path::Path;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Every crate with the crates of this workspace it may depend on. A new crate fails until it is placed here.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("schemas", &[]),
     ("policies", &["schemas"]),
     ("connectors", &["schemas"]),
@@ -18,7 +18,25 @@ const ARROWS: [(&str, &[&str]); 13] = [
     // The audit log is a sealed log of the lake, and names the principal.
     ("audit", &["lake", "policies"]),
     ("rest", &["auth", "policies", "query"]),
-    ("server", &["schemas", "policies", "connectors", "city", "lake", "linkage", "query", "auth", "audit", "rest"]),
+    ("pg_wire", &["auth", "policies", "query"]),
+    ("flight", &["auth", "policies", "query"]),
+    (
+        "server",
+        &[
+            "schemas",
+            "policies",
+            "connectors",
+            "city",
+            "lake",
+            "linkage",
+            "query",
+            "auth",
+            "audit",
+            "rest",
+            "pg_wire",
+            "flight",
+        ],
+    ),
     (
         "tests",
         &["schemas", "policies", "connectors", "city", "lake", "linkage", "query", "auth", "audit", "rest", "server"],
@@ -28,12 +46,14 @@ const ARROWS: [(&str, &[&str]); 13] = [
 
 /// Crates that must not depend on a library: no I/O and no engine in the words and the decision, no transport and no
 /// storage in the query core, no storage in an adapter.
-const FORBIDDEN: [(&str, &[&str]); 5] = [
+const FORBIDDEN: [(&str, &[&str]); 7] = [
     ("schemas", &["tokio", "axum", "object_store", "datafusion", "deltalake", "parquet", "reqwest", "futures"]),
     ("policies", &["tokio", "axum", "object_store", "datafusion", "deltalake", "parquet", "reqwest", "futures"]),
     ("query", &["axum", "tower", "reqwest", "tonic", "arrow-flight", "pgwire", "deltalake", "object_store"]),
     ("linkage", &["tokio", "axum", "object_store", "datafusion", "deltalake", "reqwest"]),
     ("rest", &["object_store", "deltalake", "reqwest"]),
+    ("pg_wire", &["object_store", "deltalake", "reqwest"]),
+    ("flight", &["object_store", "deltalake", "reqwest"]),
 ];
 
 /// Crate and the names of what it depends on, tests and build scripts included.

@@ -11,6 +11,7 @@ fn site(folder: &Path, server: &str) -> std::path::PathBuf {
     assert!(made.status.success());
     let file = folder.join("datong.toml");
     let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.replace("127.0.0.1:8601", "127.0.0.1:0").replace("127.0.0.1:8602", "127.0.0.1:0");
     let written = text.replace("listen = \"127.0.0.1:8600\"", server);
     assert_ne!(text, written);
     std::fs::write(&file, written).unwrap();

@@ -1,5 +1,6 @@
 //! The one function every adapter calls.
 
+mod describing;
 mod execution;
 mod past;
 #[cfg(feature = "probes")]
@@ -13,7 +14,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::ScalarValue;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement;
@@ -24,8 +26,9 @@ use crate::aggregate_gate::{Asker, OverlapGuard, release_groups};
 use crate::catalog::{PrincipalCatalog, Viewer};
 use crate::epoch::{AccessEpoch, EpochWatch};
 use crate::functions::AllowedFunctions;
-use crate::masked_predicates::masked_in_predicates;
+use crate::masked_predicates::{MaskedUse, masked_use};
 use crate::metadata::VisibleRelation;
+use crate::parameters::{self, Binding};
 use crate::past::{AsOf, Past};
 use crate::person_search::{SearchLimiter, Searcher};
 use crate::plan_gate::{PlanReads, check_plan};
@@ -39,6 +42,7 @@ use crate::total::is_total;
 use crate::yielding::yield_below_windows;
 use crate::{CpuRuntime, Limits, PublishedData, QueryError, TokenKey};
 
+pub use describing::Described;
 #[cfg(feature = "probes")]
 pub use probes::FileReads;
 pub use records::RecordTarget;
@@ -66,6 +70,8 @@ pub struct QueryRequest {
     pub principal: Principal,
     /// The statement.
     pub sql: String,
+    /// Values of its placeholders `$1`, `$2`, …, in this order.
+    pub parameters: Vec<ScalarValue>,
     /// Names the request in logs, answers and the audit log.
     pub request_id: String,
     /// `rest`, `pgwire`, `flightsql`, `console`, `cli`.
@@ -111,8 +117,9 @@ struct Planned {
     context: Arc<TaskContext>,
     schema: SchemaRef,
     reads: PlanReads,
-    /// Masked columns that its conditions compare.
-    compared: Vec<String>,
+    masked: MaskedUse,
+    /// Types of its placeholders, by number.
+    parameters: Vec<DataType>,
 }
 
 impl Gateway {
@@ -240,19 +247,8 @@ impl Gateway {
             Ok(data) => (Arc::clone(&data), self.plan_asked(&request, asked, &data, policies, &searcher).await),
             Err(error) => (current, Err(error)),
         };
-        let mut record = AccessRecord {
-            request_id: request.request_id,
-            protocol: request.protocol,
-            kind: if searcher.has_searched() { "search" } else { request.kind },
-            client: request.client,
-            principal: request.principal,
-            sql: request.sql,
-            columns: Vec::new(),
-            masked: Vec::new(),
-            policy_version: policies.version().to_owned(),
-            data_version: data.version,
-            denied: None,
-        };
+        let kind = if searcher.has_searched() { "search" } else { request.kind };
+        let mut record = record_of(request, kind, policies.version(), data.version);
         let planned = match planned {
             Ok(planned) => planned,
             Err(error) => {
@@ -268,7 +264,7 @@ impl Gateway {
         let running = Running {
             schema: planned.schema,
             masked: planned.reads.masked,
-            compared: planned.compared,
+            masked_use: planned.masked,
             policy_version: policies.version().to_owned(),
             data_version: data.version,
             rows,
@@ -310,12 +306,13 @@ impl Gateway {
                 None => None,
             },
         };
-        self.plan(request, Arc::clone(data), Arc::clone(policies), searcher.clone(), revealed).await
+        let binding = Binding::Values(request.parameters.clone());
+        self.plan((request, binding), Arc::clone(data), Arc::clone(policies), searcher.clone(), revealed).await
     }
 
     async fn plan(
         &self,
-        request: &QueryRequest,
+        (request, binding): (&QueryRequest, Binding),
         data: Arc<PublishedData>,
         policies: Arc<PolicySet>,
         searcher: Searcher,
@@ -329,14 +326,14 @@ impl Gateway {
         let asker = self.overlaps.asker(&principal.subject, data.version, limits.max_released_groups);
         let planning = self.cpu.spawn(async move {
             let sql = revealed.as_ref().map_or(sql, |(target, _)| target.sql());
-            let ParsedQuery { statement, searches } = parse_query(&sql, &limits)?;
+            let ParsedQuery { statement, searches } = parse_query(&sql, &binding, &limits)?;
             let viewer = Viewer { policies: &policies, principal: &principal, token_key: &token_key, today };
             let mut catalog = PrincipalCatalog::new(&data, viewer)?;
             catalog.add_searches(&searches, &searcher, &data, viewer)?;
             if let Some((target, asked_under)) = &revealed {
                 catalog.add_reveal((target, asked_under), &data, viewer)?;
             }
-            plan_query(statement, Arc::new(catalog), &sessions, &limits, &asker).await
+            plan_query((statement, binding), Arc::new(catalog), &sessions, &limits, &asker).await
         });
         match tokio::time::timeout(allowed, planning).await {
             Ok(Ok(planned)) => planned,
@@ -353,8 +350,25 @@ impl Gateway {
     }
 }
 
+/// A request as it is recorded, before anything of its answer is known.
+fn record_of(request: QueryRequest, kind: &'static str, policy_version: &str, data_version: u64) -> AccessRecord {
+    AccessRecord {
+        sql: parameters::recorded(request.sql, &request.parameters),
+        request_id: request.request_id,
+        protocol: request.protocol,
+        kind,
+        client: request.client,
+        principal: request.principal,
+        columns: Vec::new(),
+        masked: Vec::new(),
+        policy_version: policy_version.to_owned(),
+        data_version,
+        denied: None,
+    }
+}
+
 async fn plan_query(
-    statement: Statement,
+    (statement, binding): (Statement, Binding),
     catalog: Arc<PrincipalCatalog>,
     sessions: &SessionFactory,
     limits: &Limits,
@@ -363,18 +377,19 @@ async fn plan_query(
     let mut state = sessions.session(catalog, limits).map_err(|_| QueryError::internal("session"))?;
     let as_planning = |error: datafusion::error::DataFusionError| QueryError::from_planning(&error);
     let logical = state.statement_to_plan(statement).await.map_err(as_planning)?;
+    let (logical, parameters) = binding.bind(logical)?;
     check_plan(&logical, sessions.functions(), limits)?;
     let logical = release_groups(logical, &state, sessions.functions(), limits, asker)?;
     let optimized = state.optimize(&logical).map_err(as_planning)?;
     let reads = check_plan(&optimized, sessions.functions(), limits)?;
-    let compared = masked_in_predicates(&optimized);
+    let masked = masked_use(&optimized);
     if !is_total(&optimized).map_err(as_planning)? {
         forgo_dynamic_filters(state.config_mut());
     }
     let plan = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(as_planning)?;
     let plan = yield_below_windows(plan).map_err(as_planning)?;
     let schema = plan.schema();
-    Ok(Planned { plan, context: state.task_ctx(), schema, reads, compared })
+    Ok(Planned { plan, context: state.task_ctx(), schema, reads, masked, parameters })
 }
 
 /// Days since 1970-01-01 where the gateway serves: UTC+8.

@@ -21,6 +21,7 @@ mod leakproof;
 mod limits;
 mod masked_predicates;
 mod metadata;
+mod parameters;
 mod past;
 mod person_search;
 mod plan_gate;
@@ -46,7 +47,7 @@ pub use error::{ErrorKind, QueryError};
 pub use functions::allowed_function_names;
 #[cfg(feature = "probes")]
 pub use gateway::FileReads;
-pub use gateway::{Gateway, GatewayConfig, QueryRequest, RecordTarget, today_in_china};
+pub use gateway::{Described, Gateway, GatewayConfig, QueryRequest, RecordTarget, today_in_china};
 pub use limits::Limits;
 pub use metadata::{VisibleColumn, VisibleRelation};
 pub use past::{AsOf, KeptVersion, Past, PastError};

@@ -12,16 +12,41 @@ use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 
+use crate::MaskedColumn;
 use crate::policy_table::as_policy_table;
 
 /// Masked columns (`unified.person.phone`) that a column of a plan is made of.
 type Origins = BTreeSet<String>;
 
-/// The masked columns that conditions of the plan compare, sorted.
-pub(crate) fn masked_in_predicates(plan: &LogicalPlan) -> Vec<String> {
+/// What becomes of masked columns in a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct MaskedUse {
+    /// Those that conditions compare, sorted.
+    pub(crate) compared: Vec<String>,
+    /// Those that each column of the answer is made of, sorted.
+    pub(crate) shown: Vec<Vec<String>>,
+}
+
+impl MaskedUse {
+    /// Those of the masks that are on what a column of the answer is made of.
+    pub(crate) fn masks_of_column<'m>(
+        &self,
+        idx: usize,
+        masked: &'m [MaskedColumn],
+    ) -> impl Iterator<Item = &'m MaskedColumn> {
+        let origins = self.shown.get(idx).map(Vec::as_slice).unwrap_or_default();
+        masked.iter().filter(move |masked| {
+            let relation = masked.relation.to_string();
+            origins.iter().any(|origin| origin.rsplit_once('.') == Some((relation.as_str(), masked.column.as_str())))
+        })
+    }
+}
+
+/// Follows masked columns through a plan.
+pub(crate) fn masked_use(plan: &LogicalPlan) -> MaskedUse {
     let mut compared = Origins::new();
-    origins(plan, &mut compared);
-    compared.into_iter().collect()
+    let shown = origins(plan, &mut compared).into_iter().map(|of_column| of_column.into_iter().collect()).collect();
+    MaskedUse { compared: compared.into_iter().collect(), shown }
 }
 
 /// The origins of each output column. Adds those of conditions to `compared`.

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, ObjectNamePart, TableAlias, TableFactor, Value, VisitMut,
     VisitorMut,
@@ -19,6 +20,7 @@ use policies::{Grant, RowPredicate, SearchKey, SearchRule};
 use schemas::CitizenId;
 
 use crate::QueryError;
+use crate::parameters::{self, Binding};
 
 /// The relation in which persons are found.
 pub(crate) const RELATION: &str = "unified.person";
@@ -90,19 +92,22 @@ impl PersonSearch {
 }
 
 /// Takes the calls out of a statement: each becomes the name of a table.
-pub(crate) fn take_searches(statement: &mut impl VisitMut) -> Result<Vec<PersonSearch>, QueryError> {
-    let mut taker = Taker { searches: Vec::new() };
+///
+/// Where a statement is only described, nobody is looked for: the call stands for the person table, whose columns it has.
+pub(crate) fn take_searches(statement: &mut impl VisitMut, binding: &Binding) -> Result<Vec<PersonSearch>, QueryError> {
+    let mut taker = Taker { searches: Vec::new(), binding };
     match statement.visit(&mut taker) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(taker.searches),
     }
 }
 
-struct Taker {
+struct Taker<'a> {
     searches: Vec<PersonSearch>,
+    binding: &'a Binding,
 }
 
-impl VisitorMut for Taker {
+impl VisitorMut for Taker<'_> {
     type Break = QueryError;
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<QueryError> {
@@ -111,14 +116,21 @@ impl VisitorMut for Taker {
             return ControlFlow::Continue(());
         }
         let Some(given) = args.take() else { return ControlFlow::Continue(()) };
-        let search = match literals(&given.args).and_then(|arguments| PersonSearch::of_arguments(&arguments)) {
-            Ok(search) => search,
-            Err(error) => return ControlFlow::Break(error),
+        let table = match self.binding {
+            Binding::Types(_) => RELATION.split('.').map(str::to_owned).collect(),
+            Binding::Values(values) => {
+                let arguments = literals(&given.args, values);
+                let search = match arguments.and_then(|arguments| PersonSearch::of_arguments(&arguments)) {
+                    Ok(search) => search,
+                    Err(error) => return ControlFlow::Break(error),
+                };
+                let (schema, table) = PersonSearch::table(self.searches.len());
+                self.searches.push(search);
+                vec![schema.to_owned(), table]
+            }
         };
-        let (schema, table) = PersonSearch::table(self.searches.len());
-        self.searches.push(search);
-        *name =
-            ObjectName([schema, &table].map(|part| ObjectNamePart::Identifier(Ident::with_quote('"', part))).to_vec());
+        let quoted = |part| ObjectNamePart::Identifier(Ident::with_quote('"', part));
+        *name = ObjectName(table.into_iter().map(quoted).collect());
         alias.get_or_insert_with(|| TableAlias {
             explicit: true,
             name: Ident::new(FUNCTION),
@@ -141,18 +153,18 @@ fn is_the_function(name: &ObjectName) -> bool {
     parts.is_some_and(|parts| parts == [SCHEMA, FUNCTION])
 }
 
-/// Arguments are texts as written: a value computed from data would make the look-up a join.
-fn literals(arguments: &[FunctionArg]) -> Result<Vec<String>, QueryError> {
-    arguments
-        .iter()
-        .map(|argument| match argument {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))) => match &value.value {
-                Value::SingleQuotedString(text) => Ok(text.clone()),
-                _ => Err(QueryError::SearchValue { expected: "id_no" }),
-            },
-            _ => Err(QueryError::SearchValue { expected: "id_no" }),
-        })
-        .collect()
+/// Arguments are texts as written or bound: a value computed from data would make the look-up a join.
+fn literals(arguments: &[FunctionArg], values: &[ScalarValue]) -> Result<Vec<String>, QueryError> {
+    let text = |argument: &FunctionArg| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text.clone()),
+            Value::Placeholder(placeholder) => parameters::text_of(values, placeholder),
+            _ => None,
+        },
+        _ => None,
+    };
+    let no_text = QueryError::SearchValue { expected: "id_no" };
+    arguments.iter().map(|argument| text(argument).ok_or_else(|| no_text.clone())).collect()
 }
 
 /// Counts the tries of each subject.

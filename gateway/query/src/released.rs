@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::epoch::EpochWatch;
+use crate::masked_predicates::MaskedUse;
 use crate::recorder::{AccessOutcome, OpenRecord};
 use crate::{Limits, QueryError};
 
@@ -36,7 +37,7 @@ pub struct MaskedColumn {
 pub struct ReleasedStream {
     schema: SchemaRef,
     masked: Vec<MaskedColumn>,
-    compared: Vec<String>,
+    masked_use: MaskedUse,
     policy_version: String,
     data_version: u64,
     batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
@@ -68,7 +69,13 @@ impl ReleasedStream {
     /// stored. Sorted.
     #[must_use]
     pub fn compared_masked(&self) -> &[String] {
-        &self.compared
+        &self.masked_use.compared
+    }
+
+    /// Masks in force on what a column of the answer is made of; none if all of it is shown as it is stored. `idx` is the
+    /// column's place in the schema.
+    pub fn masks_of_column(&self, idx: usize) -> impl Iterator<Item = &MaskedColumn> {
+        self.masked_use.masks_of_column(idx, &self.masked)
     }
 
     /// Version of the policy set that decided.
@@ -96,7 +103,7 @@ impl Stream for ReleasedStream {
 pub(crate) struct Running {
     pub(crate) schema: SchemaRef,
     pub(crate) masked: Vec<MaskedColumn>,
-    pub(crate) compared: Vec<String>,
+    pub(crate) masked_use: MaskedUse,
     pub(crate) policy_version: String,
     pub(crate) data_version: u64,
     pub(crate) rows: mpsc::Receiver<Result<RecordBatch, QueryError>>,
@@ -109,7 +116,8 @@ pub(crate) struct Running {
 impl Running {
     /// Wraps the rows with the limits on them and the closing of the audit record.
     pub(crate) fn release(self, limits: &Limits) -> ReleasedStream {
-        let Self { schema, masked, compared, policy_version, data_version, rows, task, epoch, record, started } = self;
+        let Self { schema, masked, masked_use, policy_version, data_version, rows, task, epoch, record, started } =
+            self;
         let counter = Counter {
             rows,
             task,
@@ -125,7 +133,7 @@ impl Running {
         };
         // Fused: an adapter may ask once more after the end, and an unfold panics on that.
         let batches = Box::pin(futures::stream::unfold(counter, Counter::next).fuse());
-        ReleasedStream { schema, masked, compared, policy_version, data_version, batches }
+        ReleasedStream { schema, masked, masked_use, policy_version, data_version, batches }
     }
 }
 

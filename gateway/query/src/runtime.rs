@@ -27,7 +27,7 @@ impl CpuRuntime {
     }
 
     /// Runs a future on these threads. Dropping the returned task aborts it at its next yield.
-    pub(crate) fn spawn<F>(&self, future: F) -> AbortOnDropHandle<F::Output>
+    pub fn spawn<F>(&self, future: F) -> AbortOnDropHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,

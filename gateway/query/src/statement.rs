@@ -4,6 +4,7 @@ use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as SqlStatement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 
+use crate::parameters::Binding;
 use crate::person_search::{PersonSearch, take_searches};
 use crate::{Limits, QueryError};
 
@@ -19,7 +20,7 @@ pub(crate) struct ParsedQuery {
 }
 
 /// Parses the text and lets through one query, nothing else.
-pub(crate) fn parse_query(sql: &str, limits: &Limits) -> Result<ParsedQuery, QueryError> {
+pub(crate) fn parse_query(sql: &str, binding: &Binding, limits: &Limits) -> Result<ParsedQuery, QueryError> {
     if sql.len() > limits.max_sql_bytes {
         return Err(QueryError::LimitReached {
             limit: "max_sql_bytes",
@@ -34,18 +35,18 @@ pub(crate) fn parse_query(sql: &str, limits: &Limits) -> Result<ParsedQuery, Que
         .map_err(|error| QueryError::from_planning(&error))?;
     let n_statements = statements.len();
     match (statements.pop_front(), n_statements) {
-        (Some(statement), 1) => check_kind(statement),
+        (Some(statement), 1) => check_kind(statement, binding),
         _ => Err(QueryError::NotOneStatement { n_statements }),
     }
 }
 
-fn check_kind(statement: Statement) -> Result<ParsedQuery, QueryError> {
+fn check_kind(statement: Statement, binding: &Binding) -> Result<ParsedQuery, QueryError> {
     let refuse = |kind: &str| Err(QueryError::StatementNotAllowed { kind: kind.to_owned() });
     match statement {
         Statement::Statement(mut inner) => match inner.as_mut() {
             SqlStatement::Query(query) => {
                 check_query(query)?;
-                let searches = take_searches(query)?;
+                let searches = take_searches(query, binding)?;
                 Ok(ParsedQuery { statement: Statement::Statement(inner), searches })
             }
             other => refuse(&leading_words(&other.to_string())),
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     fn kind_of_refusal(sql: &str) -> String {
-        match parse_query(sql, &Limits::default()) {
+        match parse_query(sql, &Binding::Values(Vec::new()), &Limits::default()) {
             Ok(_) => "allowed".to_owned(),
             Err(error) => error.code().to_owned(),
         }

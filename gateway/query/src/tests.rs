@@ -141,6 +141,7 @@ fn request(principal: Principal, sql: &str) -> QueryRequest {
         protocol: "rest",
         kind: "query",
         client: None,
+        parameters: Vec::new(),
         as_of: None,
     }
 }

@@ -50,6 +50,7 @@ impl Client {
             protocol: "rest",
             kind,
             client: self.address.clone(),
+            parameters: Vec::new(),
             as_of: None,
         }
     }

@@ -28,7 +28,7 @@ pub use metrics::Metrics;
 pub use openapi::openapi_json;
 pub use problem::{Language, Problem};
 pub use state::{Health, Readiness, RestConfig, RestState};
-pub use tls::{TlsError, TlsListener, tls_acceptor};
+pub use tls::{TlsError, TlsListener, tls_acceptor, tls_config};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

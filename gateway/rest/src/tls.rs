@@ -44,6 +44,14 @@ pub enum TlsError {
 /// # Errors
 /// [`TlsError`]; there is no fallback to plain text.
 pub fn tls_acceptor(certificate: &Path, private_key: &Path) -> Result<TlsAcceptor, TlsError> {
+    Ok(TlsAcceptor::from(tls_config(certificate, private_key, b"http/1.1")?))
+}
+
+/// The same for another protocol, by its ALPN name.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn tls_config(certificate: &Path, private_key: &Path, alpn: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_file(private_key)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -51,8 +59,8 @@ pub fn tls_acceptor(certificate: &Path, private_key: &Path) -> Result<TlsAccepto
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    config.alpn_protocols = vec![alpn.to_vec()];
+    Ok(Arc::new(config))
 }
 
 /// A listener that hands out finished TLS connections.

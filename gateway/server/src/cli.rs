@@ -369,7 +369,7 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Token(arguments) => token::run(config, &arguments, screen),
         Command::Policy(command) => policy::run(config, &command, screen).await,
         Command::Access(command) => access::run(config, &command, screen),
-        Command::Quarantine(command) => quarantine::run(config, &command, screen).await,
+        Command::Quarantine(command) => Box::pin(quarantine::run(config, &command, screen)).await,
         Command::Purge(arguments) => purge::run(config, &arguments, screen).await,
         Command::Compact(arguments) => compact::run(config, &arguments, screen).await,
         Command::Key(command) => key::run(config, &command, screen).await,

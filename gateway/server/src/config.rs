@@ -49,6 +49,11 @@ impl ConfigFault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServerConfig {
     pub(crate) listen: SocketAddr,
+    /// Where PostgreSQL clients are served; nowhere if left out.
+    pub(crate) pg_listen: Option<SocketAddr>,
+    pub(crate) pg_max_connections: usize,
+    /// Where Flight SQL clients are served; nowhere if left out.
+    pub(crate) flight_listen: Option<SocketAddr>,
     /// A proxy in front ends TLS.
     pub(crate) behind_proxy: bool,
     /// Certificate chain and private key, PEM.
@@ -167,18 +172,9 @@ impl Reading<'_, '_> {
     fn server(&mut self, top: &Section) -> Option<ServerConfig> {
         let section = self.document.section(top, "server");
         let listen = self.document.text(&section, "listen").unwrap_or_else(|| "127.0.0.1:8600".to_owned());
-        let listen: Option<SocketAddr> = match listen.parse() {
-            Ok(address) => Some(address),
-            Err(_) => {
-                self.document.fault_at(
-                    &section,
-                    "listen",
-                    "应为 IP:端口,例如 127.0.0.1:8600",
-                    "has to be IP:port, such as 127.0.0.1:8600",
-                );
-                None
-            }
-        };
+        let listen = self.address(&section, "listen", &listen);
+        let pg_listen = self.document.text(&section, "pg_listen");
+        let pg_listen = pg_listen.and_then(|listen| self.address(&section, "pg_listen", &listen));
         let behind_proxy = self.document.boolean(&section, "behind_proxy").unwrap_or(false);
         let certificate = self.document.text(&section, "tls_certificate");
         let private_key = self.document.text(&section, "tls_private_key");
@@ -199,6 +195,19 @@ impl Reading<'_, '_> {
                 "off loopback TLS is needed: give tls_certificate and tls_private_key, or behind_proxy = true behind a proxy",
             );
         }
+        let flight_listen = self.document.text(&section, "flight_listen");
+        let flight_listen = flight_listen.and_then(|listen| self.address(&section, "flight_listen", &listen));
+        for (key, address) in [("pg_listen", pg_listen), ("flight_listen", flight_listen)] {
+            if address.is_some_and(|address| !address.ip().is_loopback()) && tls.is_none() {
+                self.document.fault_at(
+                    &section,
+                    key,
+                    "对外提供 pg wire 或 Flight SQL 必须配置 tls_certificate 和 tls_private_key",
+                    "off loopback pg wire and Flight SQL need TLS: give tls_certificate and tls_private_key",
+                );
+            }
+        }
+        let pg_max_connections = self.document.count(&section, "pg_max_connections", 1..=100_000).unwrap_or(1_000);
         let cpu_threads = self.document.count(&section, "cpu_threads", 1..=512).unwrap_or_else(default_threads);
         let max_body_bytes = self.document.count(&section, "max_body_bytes", 1_024..=1 << 30).unwrap_or(2 << 20);
         let max_page_rows = self.document.count(&section, "max_page_rows", 1..=100_000).unwrap_or(1_000);
@@ -206,6 +215,9 @@ impl Reading<'_, '_> {
             &section,
             &[
                 "listen",
+                "pg_listen",
+                "pg_max_connections",
+                "flight_listen",
                 "behind_proxy",
                 "tls_certificate",
                 "tls_private_key",
@@ -214,7 +226,30 @@ impl Reading<'_, '_> {
                 "max_page_rows",
             ],
         );
-        Some(ServerConfig { listen: listen?, behind_proxy, tls, cpu_threads, max_body_bytes, max_page_rows })
+        Some(ServerConfig {
+            listen: listen?,
+            pg_listen,
+            pg_max_connections,
+            flight_listen,
+            behind_proxy,
+            tls,
+            cpu_threads,
+            max_body_bytes,
+            max_page_rows,
+        })
+    }
+
+    fn address(&mut self, section: &Section, key: &'static str, text: &str) -> Option<SocketAddr> {
+        let address = text.parse().ok();
+        if address.is_none() {
+            self.document.fault_at(
+                section,
+                key,
+                "应为 IP:端口,例如 127.0.0.1:8600",
+                "has to be IP:port, such as 127.0.0.1:8600",
+            );
+        }
+        address
     }
 
     fn trust(&mut self, top: &Section) -> Option<TrustConfig> {

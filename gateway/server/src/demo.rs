@@ -19,6 +19,7 @@ use serde_json::json;
 use self::figures::Figures;
 use crate::cli::DemoArguments;
 use crate::config::{Config, KeyConfig, RetentionConfig, ServerConfig, SourceConfig, TrustConfig};
+use crate::doors::Doors;
 use crate::screen::Screen;
 use crate::site::Site;
 use crate::{Failure, access, city_command, gateway, init, intake, serve};
@@ -54,19 +55,28 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     let (gateway, log) = gateway::start(&site)?;
     gateway::publish_current(&site, &gateway).await?;
     let warnings = access::Warnings::default();
-    let app = serve::rest_app(&site, &gateway, &log, &warnings)?;
-    let listener = serve::bind(&site.config.server).await?;
+    let authenticator = Arc::new(serve::authenticator(&site)?);
+    let app = serve::rest_app(&site, &gateway, &authenticator, &log, &warnings)?;
+    let listener = serve::bind(site.config.server.listen).await?;
     let address = listener.local_addr()?;
+    let doors = Doors::open(&site, &gateway, &authenticator).await?;
     figures.stage("打开 open", stage.elapsed());
     let ready = clock.elapsed();
     let principals = questions::principals(&site).await?;
     let tokens = questions::tokens(&issuer, &principals)?;
-    write_demo_file(&folder, address, &tokens, arguments)?;
+    let pg = doors.pg_address()?;
+    write_demo_file(
+        &folder,
+        &doors,
+        json!({ "rest": format!("http://{address}"), "tokens": by_role(&tokens) }),
+        arguments,
+    )?;
     intake::print(&report, screen);
     figures.print(&summary, ready, screen);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let wait = !arguments.no_wait;
     let server = site.config.server.clone();
+    let doors = doors.serve();
     let mut following = tokio::task::JoinSet::new();
     following.spawn(access::follow(Arc::clone(&site), Arc::clone(&gateway), log.clone(), warnings));
     let mut tasks = tokio::task::JoinSet::new();
@@ -78,7 +88,7 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     });
     questions::ask_all(address, &tokens, screen).await?;
     if wait {
-        invite(address, &folder, screen);
+        invite((address, pg), &folder, screen);
         serve::stop_signal().await;
     }
     let _ = stop.send(());
@@ -87,6 +97,7 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
             served?;
         }
     }
+    doors.stop().await;
     drop(following);
     log.shutdown().await;
     Ok(())
@@ -123,6 +134,9 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
     Ok(Config {
         server: ServerConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)),
+            pg_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port_after(arguments.port, 1)?))),
+            flight_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port_after(arguments.port, 2)?))),
+            pg_max_connections: 1_000,
             behind_proxy: false,
             tls: None,
             cpu_threads: std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get),
@@ -148,21 +162,21 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
     })
 }
 
+fn by_role(tokens: &[(String, String)]) -> serde_json::Map<String, serde_json::Value> {
+    tokens.iter().map(|(role, token)| (role.clone(), json!(token))).collect()
+}
+
 /// `demo.json`: where to ask and with which tokens, for scripts.
 fn write_demo_file(
     folder: &Path,
-    address: SocketAddr,
-    tokens: &[(String, String)],
+    doors: &Doors,
+    mut demo: serde_json::Value,
     arguments: &DemoArguments,
 ) -> Result<(), Failure> {
-    let by_role: serde_json::Map<String, serde_json::Value> =
-        tokens.iter().map(|(role, token)| (role.clone(), json!(token))).collect();
-    let demo = json!({
-        "rest": format!("http://{address}"),
-        "tokens": by_role,
-        "people": arguments.people,
-        "seed": arguments.seed,
-    });
+    demo["pg"] = json!(doors.pg_address()?.map(|address| address.to_string()));
+    demo["flight"] = json!(doors.flight_address()?.map(|address| format!("grpc://{address}")));
+    demo["people"] = json!(arguments.people);
+    demo["seed"] = json!(arguments.seed);
     let file = folder.join("demo.json");
     let text = serde_json::to_string_pretty(&demo)
         .map_err(|error| Failure::caused_by("无法写入 demo.json", "demo.json cannot be written", &error))?;
@@ -183,11 +197,24 @@ fn restrict(file: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn invite(address: SocketAddr, folder: &Path, screen: &Screen) {
+/// The n-th port after the REST door's; any if that is any.
+fn port_after(port: u16, n: u16) -> Result<u16, Failure> {
+    if port == 0 {
+        return Ok(0);
+    }
+    port.checked_add(n).ok_or_else(|| {
+        Failure::usage(format!("端口 {port} 之后没有端口可用"), format!("there is no port after {port}"))
+    })
+}
+
+fn invite((address, pg): (SocketAddr, Option<SocketAddr>), folder: &Path, screen: &Screen) {
     let file = folder.join("demo.json");
     let file = file.display();
+    let pg = pg
+        .map(|pg| format!("\n  PGPASSWORD=$TOKEN psql -h {} -p {} -U demo datong", pg.ip(), pg.port()))
+        .unwrap_or_default();
     screen.say(
-        &format!("令牌见 {file}。试试:\n  curl -s http://{address}/api/v1/catalog -H \"Authorization: Bearer $TOKEN\"\n按 Ctrl+C 退出"),
-        &format!("Tokens are in {file}. Try:\n  curl -s http://{address}/api/v1/catalog -H \"Authorization: Bearer $TOKEN\"\nCtrl+C ends the demo"),
+        &format!("令牌见 {file}。试试:\n  curl -s http://{address}/api/v1/catalog -H \"Authorization: Bearer $TOKEN\"{pg}\n按 Ctrl+C 退出"),
+        &format!("Tokens are in {file}. Try:\n  curl -s http://{address}/api/v1/catalog -H \"Authorization: Bearer $TOKEN\"{pg}\nCtrl+C ends the demo"),
     );
 }

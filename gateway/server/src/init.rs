@@ -20,6 +20,8 @@ const TEMPLATE: &str = r#"# Datong 打通: configuration of one site. 站点配�
 
 [server]
 listen = "127.0.0.1:8600"          # off loopback TLS is needed 对外监听必须启用 TLS
+pg_listen = "127.0.0.1:8601"       # psql, DBeaver, Excel; leave out for none 供 PostgreSQL 客户端使用,可删除
+flight_listen = "127.0.0.1:8602"   # Flight SQL: ADBC, JDBC; leave out for none 可删除
 # tls_certificate = "tls/cert.pem"
 # tls_private_key = "tls/key.pem"
 

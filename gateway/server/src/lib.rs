@@ -13,6 +13,7 @@ mod compact;
 mod config;
 mod demo;
 mod doctor;
+mod doors;
 mod failure;
 mod gateway;
 mod init;

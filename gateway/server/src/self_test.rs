@@ -250,6 +250,7 @@ async fn ask(gateway: &Gateway, principal: &Principal, statement: &str) -> Answe
         protocol: "cli",
         kind: "query",
         client: None,
+        parameters: Vec::new(),
         as_of: None,
     };
     let rows = gateway.query(request).await.map_err(|error| told(&error))?;

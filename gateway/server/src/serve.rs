@@ -1,6 +1,7 @@
 //! `datong serve`: the REST door over the published version, until asked to stop.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,13 +17,14 @@ use tokio::task::JoinSet;
 
 use crate::access::{self, Warnings};
 use crate::config::{ServerConfig, TrustConfig};
+use crate::doors::Doors;
 use crate::past::LakePast;
 use crate::screen::Screen;
 use crate::site::Site;
 use crate::{Failure, gateway};
 
 /// How long running requests may go on after the server was asked to stop.
-const DRAIN_TIME: Duration = Duration::from_secs(30);
+pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(30);
 /// How often the audit log is probed for readiness.
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -35,9 +37,11 @@ pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
     let version = gateway::publish_current(&site, &gateway).await?;
     access::apply_withdrawn(&site.config, &gateway)?;
     let warnings = Warnings::default();
-    let app = rest_app(&site, &gateway, &log, &warnings)?;
-    let listener = bind(&site.config.server).await?;
+    let authenticator = Arc::new(authenticator(&site)?);
+    let app = rest_app(&site, &gateway, &authenticator, &log, &warnings)?;
+    let listener = bind(site.config.server.listen).await?;
     let address = listener.local_addr()?;
+    let doors = Doors::open(&site, &gateway, &authenticator).await?;
     let scheme = if site.config.server.tls.is_some() { "https" } else { "http" };
     match version {
         Some(version) => screen.say(
@@ -49,10 +53,13 @@ pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
             &format!("serving {scheme}://{address}; no data yet, run `datong pull`"),
         ),
     }
+    doors.announce(screen)?;
+    let doors = doors.serve();
     let mut tasks = JoinSet::new();
     tasks.spawn(access::follow(Arc::clone(&site), Arc::clone(&gateway), log.clone(), warnings));
     tasks.spawn(gateway::follow(Arc::clone(&site), gateway));
     serve_until(app, listener, &site.config.server, stop_signal()).await?;
+    doors.stop().await;
     drop(tasks);
     log.shutdown().await;
     Ok(())
@@ -62,18 +69,17 @@ pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
 pub(crate) fn rest_app(
     site: &Site,
     gateway: &Arc<Gateway>,
+    authenticator: &Arc<Authenticator>,
     log: &AuditLog,
     warnings: &Warnings,
 ) -> Result<Router, Failure> {
-    let authenticator = authenticator(site)?;
     let config = RestConfig {
         max_body_bytes: site.config.server.max_body_bytes,
         max_page_rows: site.config.server.max_page_rows,
         cursor_secret: *site.key.derive("cursors").as_bytes(),
     };
-    let state =
-        RestState::new(Arc::clone(gateway), Arc::new(authenticator), readiness(log, Arc::clone(warnings)), config);
-    Ok(rest::router(state))
+    let readiness = readiness(log, Arc::clone(warnings));
+    Ok(rest::router(RestState::new(Arc::clone(gateway), Arc::clone(authenticator), readiness, config)))
 }
 
 /// Whom this site trusts to say who somebody is.
@@ -106,13 +112,10 @@ fn readiness(log: &AuditLog, warnings: Warnings) -> Readiness {
     })
 }
 
-/// Binds the address of the configuration. Off loopback it has TLS or a proxy: the configuration was refused otherwise.
-pub(crate) async fn bind(config: &ServerConfig) -> Result<TcpListener, Failure> {
-    TcpListener::bind(config.listen).await.map_err(|error| {
-        Failure::failed(
-            format!("无法监听 {}:{error}", config.listen),
-            format!("cannot listen on {}: {error}", config.listen),
-        )
+/// Binds an address of the configuration. Off loopback it has TLS or a proxy: the configuration was refused otherwise.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::failed(format!("无法监听 {address}:{error}"), format!("cannot listen on {address}: {error}"))
     })
 }
 

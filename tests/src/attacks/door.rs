@@ -37,6 +37,7 @@ impl Door for InProcess {
             protocol: "cli",
             kind: "query",
             client: None,
+            parameters: Vec::new(),
             as_of: None,
         };
         let mut stream = match self.0.query(request).await {

@@ -64,6 +64,17 @@ impl Demo {
         self.file["rest"].as_str().expect("demo.json names the REST door")
     }
 
+    /// Host and port of the pg wire door.
+    ///
+    /// # Panics
+    /// If `demo.json` does not name it.
+    #[must_use]
+    pub fn pg(&self) -> (&str, u16) {
+        let address = self.file["pg"].as_str().expect("demo.json names the pg wire door");
+        let (host, port) = address.rsplit_once(':').expect("host:port");
+        (host, port.parse().expect("a port"))
+    }
+
     /// The token of a role.
     ///
     /// # Panics

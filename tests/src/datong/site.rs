@@ -29,7 +29,12 @@ impl Site {
         let written = fs::read_to_string(site.config()).expect("datong init writes datong.toml");
         let mut text = String::new();
         for line in written.lines().filter(|line| !line.starts_with("reject_share")) {
-            text.push_str(&line.replace("127.0.0.1:8600", "127.0.0.1:0"));
+            text.push_str(
+                &line
+                    .replace("127.0.0.1:8600", "127.0.0.1:0")
+                    .replace("127.0.0.1:8601", "127.0.0.1:0")
+                    .replace("127.0.0.1:8602", "127.0.0.1:0"),
+            );
             text.push('\n');
             if line.starts_with("url = ") {
                 // One bad row of ten is a large share of a small city.

@@ -118,6 +118,7 @@ async fn an_answer_nobody_reads_gives_its_place_back() {
             protocol: "cli",
             kind: "query",
             client: None,
+            parameters: Vec::new(),
             as_of: None,
         };
         unread.push(gateway.query(request).await.unwrap());

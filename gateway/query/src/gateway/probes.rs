@@ -11,6 +11,7 @@ use policies::PolicySet;
 use super::{Gateway, GatewayConfig, QueryRequest, Searcher};
 use crate::QueryError;
 use crate::functions::AllowedFunctions;
+use crate::parameters::Binding;
 use crate::policy_scan::PolicyScanExec;
 use crate::recorder::Recorder;
 use crate::session::SessionFactory;
@@ -62,7 +63,8 @@ impl Gateway {
         let data = self.data.load_full().ok_or(QueryError::NoData)?;
         let policies = Arc::clone(&self.access.borrow().policies);
         let searcher = Searcher::new(Arc::clone(&self.search_limiter), &request.principal.subject);
-        let planned = self.plan(request, data, policies, searcher, None).await?;
+        let planned =
+            self.plan((request, Binding::Values(request.parameters.clone())), data, policies, searcher, None).await?;
         let plan = Arc::clone(&planned.plan);
         collect(plan, planned.context).await.map_err(|error| QueryError::from_execution(&error))?;
         let mut reads = FileReads::default();

@@ -12,6 +12,7 @@ use schemas::RelationName;
 
 use super::{Asked, Gateway, Planned, QueryRequest};
 use crate::catalog::Viewer;
+use crate::masked_predicates::MaskedUse;
 use crate::plan_gate::PlanReads;
 use crate::released::ReleasedStream;
 use crate::row_filter::text_literal;
@@ -85,7 +86,7 @@ impl Gateway {
         reads.columns.sort_unstable();
         reads.masked.sort_unstable();
         let (schema, context) = (plan.schema(), self.sessions.bare().task_ctx());
-        Some(Planned { plan, context, schema, reads, compared: Vec::new() })
+        Some(Planned { plan, context, schema, reads, masked: MaskedUse::default(), parameters: Vec::new() })
     }
 
     async fn scan_record(&self, shown: &PolicyTable, target: &RecordTarget) -> Option<Arc<dyn ExecutionPlan>> {

@@ -1,0 +1,27 @@
+//! The pg wire door: PostgreSQL's protocol for the clients that departments have.
+//!
+//! A connection belongs to one principal, whom a token names that is sent as the password; off loopback only over TLS. Every
+//! query takes the one way through [`query::Gateway`]; statements about the session are answered here, and those about
+//! `pg_catalog` by an engine session that holds names and no rows. Nothing is ever written: transactions begin and end, and do
+//! nothing.
+
+mod catalog;
+mod catalog_words;
+mod cell;
+mod commands;
+mod copy;
+mod cursors;
+mod door;
+mod errors;
+mod handlers;
+mod numeric;
+mod parameters;
+mod rows;
+mod run;
+mod running;
+mod session;
+mod settings;
+mod startup;
+mod types;
+
+pub use door::{Door, PgConfig};

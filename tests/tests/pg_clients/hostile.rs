@@ -1,0 +1,149 @@
+//! Bytes that no client sends.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use tests::datong::Demo;
+
+use super::{column, connect};
+
+struct Raw(TcpStream);
+
+impl Raw {
+    fn open(demo: &Demo) -> Self {
+        let stream = TcpStream::connect(demo.pg()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        Self(stream)
+    }
+
+    /// Past authentication.
+    fn authenticated(demo: &Demo, role: &str) -> Self {
+        let mut raw = Self::open(demo);
+        raw.startup(&[("user", role), ("database", "datong")]);
+        raw.message(b'p', &[demo.token(role).as_bytes(), b"\0"].concat());
+        let _greeting = raw.until(b'Z');
+        raw
+    }
+
+    fn startup(&mut self, parameters: &[(&str, &str)]) {
+        let mut body = 196_608_u32.to_be_bytes().to_vec();
+        for (name, value) in parameters {
+            body.extend([name.as_bytes(), b"\0", value.as_bytes(), b"\0"].concat());
+        }
+        body.push(0);
+        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        self.0.write_all(&[&length[..], &body].concat()).unwrap();
+    }
+
+    fn message(&mut self, kind: u8, body: &[u8]) {
+        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        // A server that has hung up already is an answer, too.
+        let _sent = self.0.write_all(&[&[kind][..], &length, body].concat());
+    }
+
+    /// Everything up to a message of that kind, or to the end of the connection.
+    fn until(&mut self, kind: u8) -> Vec<(u8, Vec<u8>)> {
+        let mut messages = Vec::new();
+        loop {
+            let mut head = [0; 5];
+            match self.0.read_exact(&mut head) {
+                Ok(()) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+                    return messages;
+                }
+                Err(error) => panic!("no answer: {error}"),
+            }
+            let length = u32::from_be_bytes(head[1..].try_into().unwrap());
+            let mut body = vec![0; usize::try_from(length).unwrap() - 4];
+            self.0.read_exact(&mut body).unwrap();
+            messages.push((head[0], body));
+            if head[0] == kind {
+                return messages;
+            }
+        }
+    }
+}
+
+fn states(messages: &[(u8, Vec<u8>)]) -> Vec<String> {
+    let errors = messages.iter().filter(|(kind, _)| *kind == b'E');
+    let state = |body: &Vec<u8>| {
+        let fields = body.split(|byte| *byte == 0);
+        let state = fields.filter_map(|field| field.strip_prefix(b"C")).next();
+        state.map(|state| String::from_utf8_lossy(state).into_owned()).unwrap_or_default()
+    };
+    errors.map(|(_, body)| state(body)).collect()
+}
+
+pub(crate) fn a_query_before_authentication_is_not_answered(demo: &Demo) {
+    for kind in [b'Q', b'P', b'B', b'E', b'X', b'd', 0] {
+        let mut raw = Raw::open(demo);
+        raw.startup(&[("user", "grid_worker")]);
+        raw.message(kind, b"SELECT 1\0\0\0\0\0");
+        let answer = raw.until(b'Z');
+        assert!(!answer.iter().any(|(kind, _)| matches!(kind, b'Z' | b'D' | b'T')), "{kind}: {answer:?}");
+    }
+}
+
+pub(crate) fn startup_parameters_give_nobody_rights(demo: &Demo) {
+    let mut raw = Raw::open(demo);
+    raw.startup(&[
+        ("user", "police_officer"),
+        ("role", "police_officer"),
+        ("is_superuser", "on"),
+        ("options", "-c is_superuser=on"),
+    ]);
+    raw.message(b'p', &[demo.token("grid_worker").as_bytes(), b"\0"].concat());
+    assert_eq!(states(&raw.until(b'Z')), ["55P02"], "a setting that is fixed ends the connection");
+    let mut raw = Raw::open(demo);
+    raw.startup(&[("user", "police_officer"), ("role", "police_officer")]);
+    raw.message(b'p', &[demo.token("grid_worker").as_bytes(), b"\0"].concat());
+    let _greeting = raw.until(b'Z');
+    raw.message(b'Q', b"SELECT count(*) FROM police.resident\0");
+    assert_eq!(states(&raw.until(b'Z')), ["42P01"], "the token says who it is, not the user's name");
+}
+
+pub(crate) fn bindings_that_do_not_fit_are_refused_and_the_connection_lives_on(demo: &Demo) {
+    let mut raw = Raw::authenticated(demo, "grid_worker");
+    let parse = b"\0SELECT name, sex FROM unified.person WHERE name = $1\0\0\0";
+    // Portal, statement, then formats of parameters, parameters, formats of results.
+    let bindings: [&[u8]; 5] = [
+        b"\0\0\0\0\0\0\0\0",
+        b"\0\0\0\0\0\x01\0\0\0\x01a\0\x03\0\0\0\x01\0\0",
+        b"\0\0\0\x03\0\0\0\x01\0\0\0\x01\0\0\0\x01a\0\0",
+        b"\0\0\0\x01\0\x01\0\x01\0\0\0\x01\xff\0\0",
+        b"\0\0\0\0\0\x01\x7f\xff\xff\xffa\0\0",
+    ];
+    for binding in bindings {
+        raw.message(b'P', parse);
+        raw.message(b'B', binding);
+        raw.message(b'E', b"\0\0\0\0\0");
+        raw.message(b'S', b"");
+        let answer = raw.until(b'Z');
+        if answer.last().is_none_or(|(kind, _)| *kind != b'Z') {
+            // A length beyond the message ends the connection.
+            raw = Raw::authenticated(demo, "grid_worker");
+            continue;
+        }
+        assert_eq!(states(&answer).len(), 1, "{binding:?}: {answer:?}");
+        assert!(!answer.iter().any(|(kind, _)| *kind == b'D'));
+    }
+    raw.message(b'Q', b"SELECT 5\0");
+    assert!(raw.until(b'Z').iter().any(|(kind, _)| *kind == b'D'));
+}
+
+pub(crate) async fn noise_harms_nobody_else(demo: &Demo) {
+    let mut seed = 20_261_122_u64;
+    for _ in 0..300 {
+        let mut raw = Raw::open(demo);
+        let bytes: Vec<u8> = (0..64)
+            .map(|_| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                seed.to_be_bytes()[0]
+            })
+            .collect();
+        let _sent = raw.0.write_all(&bytes);
+    }
+    let (client, _) = connect(demo, "grid_worker").await;
+    assert_eq!(column(&client, "SELECT 1").await, [Some("1".to_owned())]);
+}

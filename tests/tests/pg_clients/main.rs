@@ -1,0 +1,82 @@
+//! The pg wire door of a running demo, asked by a PostgreSQL client and by raw bytes.
+
+mod catalog;
+mod copying;
+mod hostile;
+mod statements;
+
+use std::sync::mpsc;
+
+use futures::StreamExt;
+use tests::datong::Demo;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_door_keeps_what_it_promises() {
+    let demo = Demo::start(600, 7);
+    statements::an_answer_is_the_one_of_rest_and_says_what_is_masked(&demo).await;
+    statements::only_a_valid_token_opens_a_connection(&demo).await;
+    statements::parameters_have_types_and_take_the_place_of_literals(&demo).await;
+    statements::errors_have_the_states_that_clients_know(&demo).await;
+    statements::a_statement_ends_when_it_is_cancelled_and_when_its_time_is_over(&demo).await;
+    statements::cursors_give_each_row_once(&demo).await;
+    statements::a_failed_transaction_takes_nothing_but_its_end(&demo).await;
+    statements::more_statements_in_one_text_than_there_are_places_are_answered_in_turn(&demo).await;
+    statements::moments_are_shown_in_the_zone_of_the_session(&demo).await;
+    copying::a_copy_holds_what_a_query_answers(&demo).await;
+    copying::a_binary_copy_is_read_by_the_client(&demo).await;
+    catalog::nobody_is_told_of_what_they_may_not_see(&demo).await;
+    catalog::comments_are_in_chinese_and_say_what_is_masked(&demo).await;
+    catalog::the_catalog_holds_no_row_of_any_table(&demo).await;
+    catalog::words_about_the_session_are_answered(&demo).await;
+    catalog::a_connection_does_not_wait_for_a_catalogue(&demo).await;
+    hostile::a_query_before_authentication_is_not_answered(&demo);
+    hostile::startup_parameters_give_nobody_rights(&demo);
+    hostile::bindings_that_do_not_fit_are_refused_and_the_connection_lives_on(&demo);
+    hostile::noise_harms_nobody_else(&demo).await;
+}
+
+fn config(demo: &Demo, role: &str) -> Config {
+    let (host, port) = demo.pg();
+    let mut config = Config::new();
+    config.host(host).port(port).user(role).password(demo.token(role)).dbname("datong");
+    config
+}
+
+/// A connection, and the notices that come on it.
+async fn connect(demo: &Demo, role: &str) -> (Client, mpsc::Receiver<String>) {
+    let (client, mut connection) = config(demo, role).connect(NoTls).await.expect("a connection");
+    let (sender, notices) = mpsc::channel();
+    tokio::spawn(async move {
+        let mut messages = futures::stream::poll_fn(move |context| connection.poll_message(context));
+        while let Some(message) = messages.next().await {
+            if let Ok(AsyncMessage::Notice(notice)) = message {
+                let _ = sender.send(format!("{} {}", notice.message(), notice.detail().unwrap_or_default()));
+            }
+        }
+    });
+    (client, notices)
+}
+
+/// The SQLSTATE of an error, and its texts.
+fn told(error: &tokio_postgres::Error) -> (String, String) {
+    let error = error.as_db_error().unwrap_or_else(|| panic!("no answer of the server: {error:?}"));
+    (error.code().code().to_owned(), format!("{} {}", error.message(), error.detail().unwrap_or_default()))
+}
+
+async fn refused(client: &Client, sql: &str) -> String {
+    match client.simple_query(sql).await {
+        Ok(_) => panic!("{sql} was answered"),
+        Err(error) => told(&error).0,
+    }
+}
+
+/// The first column of a simple query.
+async fn column(client: &Client, sql: &str) -> Vec<Option<String>> {
+    let messages = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {:?}", told(&error)));
+    let rows = messages.into_iter().filter_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+        _ => None,
+    });
+    rows.collect()
+}
