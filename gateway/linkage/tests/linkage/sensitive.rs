@@ -47,7 +47,10 @@ fn tags(linked: &Linked) -> Vec<Cells> {
 fn tagged(linked: &Linked) -> Vec<String> {
     let residents: BTreeMap<String, &str> =
         ["R1", "R2", "R3", "R4"].into_iter().map(|no| (who(linked, "police.resident", no), no)).collect();
-    let one = |row: &Cells| format!("{} {}", residents[row["person_id"].as_str()], row["tag_code"]);
+    let one = |row: &Cells| {
+        let [person, code] = pick(row, ["person_id", "tag_code"]);
+        format!("{} {code}", residents.get(person).copied().unwrap_or("somebody else"))
+    };
     let mut found: Vec<String> = tags(linked).iter().map(one).collect();
     found.sort();
     found
