@@ -183,7 +183,7 @@ fn check_field(part: &Part<'_>, lists: &CodeLists, claims: &mut BTreeMap<String,
     if let Some((field_type, span)) = string(part.table, "type")
         && field_type == "text_list"
     {
-        faults.add(span, "`text_list` is for unified relations only".to_owned());
+        faults.add(span, "`text_list` is for linked relations only".to_owned());
     }
     if let Some((_, span)) = string(part.table, "name").filter(|(n, _)| PROVENANCE_NAMES.contains(&n.as_str())) {
         faults.add(span, format!("`{name}` is a column that every landed table has already"));
@@ -396,7 +396,7 @@ ident = "attribute"
             ("file_words", "secret = true\nfile_words", "refused, never loaded"),
             ("code_list = \"gbt31000_building_use\"\n", "", "needs a `code_list`"),
             ("type = \"code\"", "type = \"text\"", "only a field of type `code` has a code list"),
-            ("type = \"text\"", "type = \"text_list\"", "for unified relations only"),
+            ("type = \"text\"", "type = \"text_list\"", "for linked relations only"),
             ("en = \"use\"", "en = \"use\"\nsource_map = { \"1\" = \"77\" }", "unknown code `77`"),
             ("en = \"use\"", "en = 7", "invalid type"),
             ("en = \"use\"", "en = use", "19:6: string values must be quoted"),

@@ -2,7 +2,7 @@
 //!
 //! This crate knows no file, no network, no thread and no query engine. It declares:
 //! - [`Dataset`]: one department export, with its fields, heading aliases, code lists and classification;
-//! - [`Relation`]: one table of the unified base;
+//! - [`Relation`]: one table that linking makes;
 //! - [`Classification`]: which columns are sensitive by which standard, in dated sets;
 //! - [`CodeList`] and [`Divisions`]: the code lists, each with its version, and the division codes, current and historical;
 //! - identifiers that can only be built by parsing ([`CitizenId`], [`CreditCode`], [`Phones`], [`PartialDate`],

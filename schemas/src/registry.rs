@@ -30,11 +30,11 @@ fn with_file(file: &str, reason: &str) -> String {
     lines.join("\n")
 }
 
-/// All datasets, unified relations, code lists and divisions. Cheap to clone.
+/// All datasets, linked relations, code lists and divisions. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Registry {
     datasets: Arc<BTreeMap<DatasetId, Dataset>>,
-    unified: Arc<BTreeMap<RelationName, Relation>>,
+    linked: Arc<BTreeMap<RelationName, Relation>>,
     code_lists: Arc<BTreeMap<CodeListId, CodeList>>,
     divisions: Arc<Divisions>,
 }
@@ -56,10 +56,10 @@ impl Registry {
                 .map_err(|reason| SchemaError::Declaration { file: (*file).to_owned(), reason })?;
             code_lists.insert(list.id.clone(), list);
         }
-        let mut unified = BTreeMap::new();
-        for (file, text) in shipped::UNIFIED {
+        let mut linked = BTreeMap::new();
+        for (file, text) in shipped::LINKED {
             let relation = declaration::relation(file, text, &code_lists)?;
-            unified.insert(relation.name.clone(), relation);
+            linked.insert(relation.name.clone(), relation);
         }
         let mut datasets = BTreeMap::new();
         for (file, text) in shipped::DATASETS {
@@ -68,7 +68,7 @@ impl Registry {
         }
         Ok(Self {
             datasets: Arc::new(datasets),
-            unified: Arc::new(unified),
+            linked: Arc::new(linked),
             code_lists: Arc::new(code_lists),
             divisions: Arc::default(),
         })
@@ -77,9 +77,14 @@ impl Registry {
     /// Adds a site's own dataset, or replaces a shipped one of the same id.
     ///
     /// # Errors
-    /// [`SchemaError::Declaration`] if the text is no sound declaration, with every fault and its place.
+    /// [`SchemaError::Declaration`] if the text is no sound declaration, with every fault and its place, or if linking makes a table
+    /// of that name.
     pub fn with_dataset(mut self, file: &str, toml: &str) -> Result<Self, SchemaError> {
         let dataset = declaration::dataset(file, toml, &self.code_lists)?;
+        if self.linked.contains_key(&dataset.id) {
+            let reason = format!("`{}` is a table that linking makes", dataset.id);
+            return Err(SchemaError::Declaration { file: file.to_owned(), reason });
+        }
         Arc::make_mut(&mut self.datasets).insert(dataset.id.clone(), dataset);
         Ok(self)
     }
@@ -103,21 +108,21 @@ impl Registry {
         self.datasets.values()
     }
 
-    /// All relations of the schema `unified`, by name.
-    pub fn unified(&self) -> impl Iterator<Item = &Relation> {
-        self.unified.values()
+    /// All relations that linking makes, by name: the unified base, and what follows from the sensitive lists.
+    pub fn linked(&self) -> impl Iterator<Item = &Relation> {
+        self.linked.values()
     }
 
-    /// A relation: unified, or the landed table of a dataset.
+    /// A relation: one that linking makes, or the landed table of a dataset.
     #[must_use]
     pub fn relation(&self, name: &RelationName) -> Option<Relation> {
-        self.unified.get(name).cloned().or_else(|| self.datasets.get(name).map(Dataset::landed_relation))
+        self.linked.get(name).cloned().or_else(|| self.datasets.get(name).map(Dataset::landed_relation))
     }
 
-    /// Every relation, unified ones first.
+    /// Every relation, those that linking makes first.
     #[must_use]
     pub fn relations(&self) -> Vec<Relation> {
-        self.unified.values().cloned().chain(self.datasets.values().map(Dataset::landed_relation)).collect()
+        self.linked.values().cloned().chain(self.datasets.values().map(Dataset::landed_relation)).collect()
     }
 
     /// The code list of that name.

@@ -1,4 +1,4 @@
-//! One table of the unified base.
+//! One table that linking makes.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub struct Column {
     pub code_list: Option<CodeListId>,
 }
 
-/// A table: of the unified base, or the landed rows of one dataset.
+/// A table: one that linking makes, or the landed rows of one dataset.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Relation {

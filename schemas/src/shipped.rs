@@ -24,10 +24,14 @@ pub(crate) const DATASETS: &[(&str, &str)] = shipped![
     "datasets/police/floating.toml",
     "datasets/police/incident.toml",
     "datasets/police/resident.toml",
+    "datasets/sensitive/hiv.toml",
+    "datasets/sensitive/mental_disorder.toml",
+    "datasets/sensitive/offender.toml",
 ];
 
-/// Unified relations.
-pub(crate) const UNIFIED: &[(&str, &str)] = shipped![
+/// Relations that linking makes: the unified base, and what follows from the sensitive lists.
+pub(crate) const LINKED: &[(&str, &str)] = shipped![
+    "sensitive/person_tag.toml",
     "unified/building.toml",
     "unified/event.toml",
     "unified/event_step.toml",
@@ -79,6 +83,7 @@ pub(crate) const CODE_LISTS: &[(&str, &str)] = shipped![
     "codes/gbt31000_purpose_in_china.csv",
     "codes/gbt31000_rental_use.csv",
     "codes/marital_status.csv",
+    "codes/offender_kind.csv",
     "codes/pipl_sensitive_category.csv",
     "codes/political_status.csv",
     "codes/presence_type.csv",
@@ -126,13 +131,15 @@ mod tests {
         let root = Path::new("data");
         for (folder, ending, list) in [
             ("datasets", "toml", DATASETS),
-            ("unified", "toml", UNIFIED),
+            ("sensitive", "toml", LINKED),
+            ("unified", "toml", LINKED),
             ("classification", "toml", CLASSIFICATIONS),
             ("codes", "csv", CODE_LISTS),
         ] {
             let mut found = BTreeSet::new();
             on_disk(&root.join(folder), root, ending, &mut found);
-            let listed: BTreeSet<String> = list.iter().map(|(path, _)| (*path).to_owned()).collect();
+            let listed = list.iter().map(|(path, _)| (*path).to_owned());
+            let listed: BTreeSet<String> = listed.filter(|path| path.starts_with(&format!("{folder}/"))).collect();
             assert_eq!(found, listed, "{folder}");
         }
     }

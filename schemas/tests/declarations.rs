@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use schemas::{DatasetId, FieldType, Identifiability, Registry, RelationName, Sensitivity};
 
 #[test]
-fn fifteen_datasets_and_ten_relations_are_shipped() {
+fn eighteen_datasets_and_eleven_relations_are_shipped() {
     let registry = Registry::shipped().unwrap();
     let datasets: Vec<String> = registry.datasets().map(|d| d.id.to_string()).collect();
-    assert_eq!(datasets.len(), 15, "{datasets:?}");
-    let unified: BTreeSet<String> = registry.unified().map(|r| r.name.table().to_owned()).collect();
+    assert_eq!(datasets.len(), 18, "{datasets:?}");
+    let of_schema = |schema: &str| {
+        let linked = registry.linked().filter(|relation| relation.name.schema() == schema);
+        linked.map(|relation| relation.name.table()).collect::<Vec<_>>().join(" ")
+    };
     let wanted = "building event event_step grid house household household_member person person_tag residence";
-    assert_eq!(unified.iter().map(String::as_str).collect::<Vec<_>>().join(" "), wanted);
-    assert_eq!(registry.relations().len(), 25);
-    assert_eq!(registry.code_lists().count(), 40);
+    assert_eq!((of_schema("unified").as_str(), of_schema("sensitive").as_str()), (wanted, "person_tag"));
+    assert_eq!(registry.linked().count(), 11);
+    assert_eq!(registry.relations().len(), 29);
+    assert_eq!(registry.code_lists().count(), 41);
 }
 
 #[test]
@@ -78,6 +82,53 @@ fn sensitive_columns_have_their_class() {
     }
 }
 
+/// Whoever sees one column of a sensitive list sees that somebody is on it: none of them is merely personal, so that no rule that
+/// goes by classes shows one with the rest.
+#[test]
+fn every_column_of_a_sensitive_list_is_sensitive() {
+    let registry = Registry::shipped().unwrap();
+    let lists: Vec<_> = registry.datasets().filter(|dataset| dataset.department() == "sensitive").collect();
+    assert_eq!(lists.iter().map(|list| list.id.table()).collect::<Vec<_>>(), ["hiv", "mental_disorder", "offender"]);
+    for list in lists {
+        let class = if list.id.table() == "offender" { Sensitivity::S8 } else { Sensitivity::S4 };
+        for field in &list.fields {
+            assert_eq!(field.class, class, "{}.{}", list.id, field.name);
+            assert!(!field.zh.is_empty() && !field.en.is_empty(), "{}.{}", list.id, field.name);
+            assert!(!field.aliases.is_empty(), "{}.{}", list.id, field.name);
+        }
+        assert_eq!(list.key.iter().map(|key| key.as_str()).collect::<Vec<_>>(), ["list_no"], "{}", list.id);
+    }
+    let of = |name: &str| registry.relation(&RelationName::try_from(name).unwrap()).unwrap().columns;
+    let (tags, sensitive) = (of("unified.person_tag"), of("sensitive.person_tag"));
+    assert!(sensitive.iter().all(|column| column.class == Sensitivity::S4));
+    let shapes = |columns: &[schemas::Column]| -> Vec<_> {
+        columns.iter().map(|column| (column.name.clone(), column.field_type, column.ident)).collect()
+    };
+    assert_eq!(shapes(&sensitive), shapes(&tags), "the columns of unified.person_tag");
+}
+
+#[test]
+fn a_dataset_cannot_take_the_name_of_a_linked_table() {
+    let registry = Registry::shipped().unwrap();
+    let text = include_str!("../data/datasets/sensitive/hiv.toml");
+    assert!(registry.clone().with_dataset("site/hiv.toml", text).is_ok());
+    let text = text.replace("\"sensitive.hiv\"", "\"sensitive.person_tag\"");
+    let error = registry.with_dataset("site/hiv.toml", &text).unwrap_err();
+    assert_eq!(error.to_string(), "site/hiv.toml: `sensitive.person_tag` is a table that linking makes");
+}
+
+/// Code 01 of the standard is level 0: a bare digit may be either, and is not read.
+#[test]
+fn a_level_of_danger_is_read_by_its_name_or_its_whole_code() {
+    let registry = Registry::shipped().unwrap();
+    let dataset = registry.dataset(&DatasetId::try_from("sensitive.mental_disorder").unwrap()).unwrap();
+    let reader = schemas::CellReader::new(&registry, dataset);
+    let level = dataset.field("danger_level").unwrap();
+    let read = |raw: &str| reader.read(level, raw, schemas::RowContext::default());
+    let code = |code: &str| schemas::Cell::Value(schemas::CellValue::Text(code.to_owned()), None);
+    assert_eq!((read("3级"), read("04"), read("3")), (code("04"), code("04"), schemas::Cell::BySourceMap));
+}
+
 #[test]
 fn columns_of_persons_carry_grid_and_street() {
     let registry = Registry::shipped().unwrap();
@@ -85,9 +136,9 @@ fn columns_of_persons_carry_grid_and_street() {
         let relation = registry.relation(&RelationName::new("unified", table).unwrap()).unwrap();
         assert!(relation.column("grid_id").is_some() && relation.column("street_code").is_some(), "{table}");
     }
-    for unified in registry.unified().flat_map(|r| r.columns.iter()) {
-        assert!(!unified.authority.is_empty(), "{}", unified.name);
-        assert_ne!(unified.name.as_str(), "bank_account");
+    for linked in registry.linked().flat_map(|r| r.columns.iter()) {
+        assert!(!linked.authority.is_empty(), "{}", linked.name);
+        assert_ne!(linked.name.as_str(), "bank_account");
     }
 }
 

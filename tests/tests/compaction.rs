@@ -73,7 +73,7 @@ async fn little_that_changes_is_little_that_is_written() {
     // The same exports taken in by a site that had nothing before give the same rows, but for ids, for moments of reading, and for
     // the batch with which a row was written.
     let other = Site::init(&kept.path().join("other"));
-    for department in ["police", "civil", "health", "housing", "grid"] {
+    for department in ["police", "civil", "health", "housing", "grid", "sensitive"] {
         copy(&site.exports(department), &other.exports(department));
     }
     let _said = other.run(&["pull"]).expect_code(0);

@@ -18,7 +18,7 @@ use tests::traces::{Traces, files_below};
 const PEOPLE: u64 = 2_000;
 const SEED: u64 = 7;
 
-const DATASETS: [&str; 15] = [
+const DATASETS: [&str; 18] = [
     "civil.disability",
     "civil.elder_allowance",
     "civil.marriage",
@@ -34,6 +34,9 @@ const DATASETS: [&str; 15] = [
     "police.floating",
     "police.incident",
     "police.resident",
+    "sensitive.hiv",
+    "sensitive.mental_disorder",
+    "sensitive.offender",
 ];
 
 #[tokio::test]

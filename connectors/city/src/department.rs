@@ -5,6 +5,7 @@ mod grid;
 mod health;
 mod housing;
 mod police;
+mod sensitive;
 mod terms;
 
 use std::path::Path;
@@ -63,6 +64,9 @@ pub(crate) fn open_desks(office: &Office<'_>) -> Result<Vec<Box<dyn Desk>>, City
         Box::new(housing::RepairDesk::open(office)?),
         Box::new(grid::GridDesk::open(office)?),
         Box::new(grid::EventDesk::open(office)?),
+        Box::new(sensitive::HivDesk::open(office)?),
+        Box::new(sensitive::MentalDisorderDesk::open(office)?),
+        Box::new(sensitive::OffenderDesk::open(office)?),
     ])
 }
 

@@ -161,6 +161,8 @@ pub struct DatasetSummary {
 pub(crate) struct Export {
     dataset: &'static str,
     sinks: Vec<Box<dyn Sink>>,
+    /// A sensitive list, whose truth is kept apart.
+    is_list: bool,
     rng: Rng,
     rows: u64,
     rejected: u64,
@@ -178,7 +180,12 @@ impl Export {
     pub(crate) fn new(seed: u64, dataset: &'static str, sinks: Vec<Box<dyn Sink>>) -> Self {
         let lane = dataset.bytes().fold(0_u64, |lane, b| lane.wrapping_mul(31).wrapping_add(u64::from(b)));
         let rng = Rng::keyed(seed, Stream::Duplicates, lane, 0);
-        Self { dataset, sinks, rng, rows: 0, rejected: 0, duplicates: 0 }
+        Self { dataset, sinks, is_list: false, rng, rows: 0, rejected: 0, duplicates: 0 }
+    }
+
+    /// The same of a sensitive list.
+    pub(crate) fn of_list(seed: u64, dataset: &'static str, sinks: Vec<Box<dyn Sink>>) -> Self {
+        Self { is_list: true, ..Self::new(seed, dataset, sinks) }
     }
 
     /// Writes a row, and what is true about it, once; and the row a second time now and then.
@@ -188,7 +195,11 @@ impl Export {
 
     /// The same into one of several kinds of file.
     pub(crate) fn write_to(&mut self, sink: usize, record: &Record, truth: &mut Truth) -> Result<(), CityError> {
-        truth.record(self.dataset, record)?;
+        if self.is_list {
+            truth.listed(self.dataset, record)?;
+        } else {
+            truth.record(self.dataset, record)?;
+        }
         let Some(sink) = self.sinks.get_mut(sink) else { return Ok(()) };
         sink.row(&record.cells)?;
         self.rows += 1;

@@ -1,6 +1,6 @@
 //! A synthetic Chinese city, exported the way departments really export.
 //!
-//! [`generate`] writes what five departments of an invented city would hand over, about people who do not exist: fifteen
+//! [`generate`] writes what five departments of an invented city would hand over, about people who do not exist: eighteen
 //! datasets in the encodings, sheet layouts, date forms and states of neglect that such exports really have, and beside
 //! them the truth, so that whatever reads them can be judged. Names, places, employers and provinces are invented;
 //! identity numbers begin with a division that no edition of GB/T 2260 ever had ([`DEMO_DIVISION`]); telephone numbers

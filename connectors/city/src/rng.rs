@@ -22,6 +22,8 @@ pub(crate) enum Stream {
     Housing = 13,
     /// What the grid platform knows of a person.
     Grid = 14,
+    /// Who is on a sensitive list.
+    Lists = 15,
     /// Writing of a department's records in a block.
     Records = 20,
     /// Rows exported twice.

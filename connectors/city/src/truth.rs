@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::error::CityError;
 use crate::export::Record;
 
-/// The three truth files, open.
+/// The four truth files, open.
 #[derive(Debug)]
 pub(crate) struct Truth {
     person: TruthFile,
     house: TruthFile,
     rejects: TruthFile,
+    /// Of the sensitive lists, which belong to nobody's records.
+    sensitive: TruthFile,
 }
 
 impl Truth {
@@ -23,6 +25,7 @@ impl Truth {
             person: TruthFile::create(folder.join("person.csv"), "person_uid")?,
             house: TruthFile::create(folder.join("house.csv"), "house_uid")?,
             rejects: TruthFile::create(folder.join("rejects.csv"), "rule")?,
+            sensitive: TruthFile::create(folder.join("sensitive.csv"), "person_uid")?,
         })
     }
 
@@ -40,10 +43,20 @@ impl Truth {
         }
     }
 
+    /// Notes a row of a sensitive list: its rule if it must be rejected, otherwise who it is about.
+    pub(crate) fn listed(&mut self, source: &str, record: &Record) -> Result<(), CityError> {
+        match (record.rejected, record.people.first()) {
+            (Some(rule), _) => self.rejects.line(source, &record.key, rule),
+            (None, Some((_, uid))) => self.sensitive.line(source, &record.key, uid),
+            (None, None) => Ok(()),
+        }
+    }
+
     pub(crate) fn finish(self) -> Result<(), CityError> {
         self.person.finish()?;
         self.house.finish()?;
-        self.rejects.finish()
+        self.rejects.finish()?;
+        self.sensitive.finish()
     }
 }
 

@@ -2,10 +2,10 @@
 
 use schemas::{DatasetId, RelationName};
 
-/// Why the unified tables could not be built. Nothing is half done: no table is returned with an error.
+/// Why the linked tables could not be built. Nothing is half done: no table is returned with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// The registry has no such unified relation, so there is no schema to build it by.
+    /// The registry has no such linked relation, so there is no schema to build it by.
     #[error("relation `{relation}` is not declared")]
     UnknownRelation {
         /// The relation that is wanted.
@@ -19,7 +19,7 @@ pub enum LinkError {
         /// The column.
         column: String,
     },
-    /// A unified column is declared with another type than the one its values have.
+    /// A linked column is declared with another type than the one its values have.
     #[error("column `{column}` of `{relation}` cannot hold its values by its declared type")]
     RelationColumn {
         /// The relation.

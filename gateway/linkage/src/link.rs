@@ -16,6 +16,7 @@ use crate::places::Places;
 use crate::report::LinkReport;
 use crate::roles::{HOUSE_ROLES, ROLES};
 use crate::rules::{PersonLinks, link_persons};
+use crate::sensitive::{Lists, is_list};
 use crate::stable_id::{RecordName, assign};
 use crate::table::{FinishedTable, TableWriter};
 use crate::unified::facts::{PersonFacts, occupants, settle};
@@ -39,11 +40,11 @@ pub struct LinkInput<'a> {
     pub now_us: i64,
 }
 
-/// The unified base.
+/// What linking makes.
 #[derive(Debug)]
 pub struct Linked {
-    /// Every relation of the schema `unified`, exactly as declared and sorted by its key column. One that nothing is
-    /// known for has one batch without rows.
+    /// Every relation of [`Registry::linked`], exactly as declared and sorted by its key column. One that nothing is known for
+    /// has one batch without rows.
     pub tables: BTreeMap<RelationName, Vec<RecordBatch>>,
     /// Which record belongs to which entity: to be kept, and given to the next run.
     pub identities: Identities,
@@ -54,16 +55,17 @@ pub struct Linked {
 /// Turns landed tables into the unified base.
 ///
 /// Houses first, by their parsed addresses; then persons, with the house as one of their fields; then what follows from
-/// both. The result depends on the set of rows only, not on their order or batches, except for the ids of new entities,
+/// both; and last the sensitive lists, which find persons and change none. The result depends on the set of rows only, not on their order or batches, except for the ids of new entities,
 /// which are random. `progress` is told what begins; the words carry no value of any record.
 ///
 /// # Errors
-/// [`LinkError`] if a landed column is not of its declared type, if a unified relation is not declared, or if there are
+/// [`LinkError`] if a landed column is not of its declared type, if a linked relation is not declared, or if there are
 /// no random bytes. Rows never make it fail, whatever they hold.
 pub fn link(input: &LinkInput<'_>, progress: &mut dyn FnMut(&str)) -> Result<Linked, LinkError> {
     let mut report = LinkReport::default();
     progress("reading landed tables");
     let tables = read_tables(input, &mut report)?;
+    let lists = Lists::read(input, &mut report)?;
     progress("reading persons and addresses");
     let mut places = Places::default();
     let mut people = People::read(&tables, &mut places, input.now_us);
@@ -99,8 +101,9 @@ pub fn link(input: &LinkInput<'_>, progress: &mut dyn FnMut(&str)) -> Result<Lin
     let facts = settle(&world);
     let households = Households::read(&world, &facts);
     let household_ids = Ids { input, membership: &mut membership, report: &mut report }.of_households(&households)?;
-    progress("writing unified tables");
-    let finished = write_tables(&world, &facts, (&households, &household_ids), &event_ids)?;
+    progress("writing tables");
+    let mut finished = write_tables(&world, &facts, (&households, &household_ids), &event_ids)?;
+    finished.push(lists.write(&world, &facts, &mut report)?);
     let tables = collect(input.registry, finished, &mut report)?;
     Ok(Linked { tables, identities: membership.finish(), report })
 }
@@ -133,6 +136,9 @@ fn read_tables(input: &LinkInput<'_>, report: &mut LinkReport) -> Result<Tables,
     let mut tables = Tables::new();
     for (id, batches) in input.tables {
         let name = id.to_string();
+        if is_list(&name) {
+            continue;
+        }
         let is_used = name == "grid.grid"
             || ROLES.iter().any(|role| role.dataset == name)
             || HOUSE_ROLES.iter().any(|role| role.dataset == name);
@@ -284,20 +290,20 @@ fn collect(
     let mut tables = BTreeMap::new();
     for table in finished {
         let n_rows = table.n_rows();
-        match table.name.table() {
-            "person" => report.persons = n_rows,
-            "house" => report.houses = n_rows,
-            "building" => report.buildings = n_rows,
-            "household" => report.households = n_rows,
-            "event" => report.events = n_rows,
+        match table.name.to_string().as_str() {
+            "unified.person" => report.persons = n_rows,
+            "unified.house" => report.houses = n_rows,
+            "unified.building" => report.buildings = n_rows,
+            "unified.household" => report.households = n_rows,
+            "unified.event" => report.events = n_rows,
             _ => {}
         }
         report.codes_refused.extend(table.refused);
         tables.insert(table.name, table.batches);
     }
-    for relation in registry.unified() {
+    for relation in registry.linked() {
         if !tables.contains_key(&relation.name) {
-            let empty = TableWriter::new(registry, relation.name.table())?.finish()?;
+            let empty = TableWriter::new(registry, &relation.name.to_string())?.finish()?;
             tables.insert(empty.name, empty.batches);
         }
     }

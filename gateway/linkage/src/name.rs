@@ -102,6 +102,11 @@ impl Names {
         (written as usize).checked_sub(1).and_then(|at| self.folded_of.get(at)).copied().unwrap_or(NONE)
     }
 
+    /// The code of a name that was read, in whatever writing.
+    pub(crate) fn find(&self, name: &str) -> Option<Code> {
+        self.folded.find(&fold_name(name))
+    }
+
     fn folded_code(&mut self, name: &str) -> Code {
         let code = self.folded.code(&fold_name(name));
         if self.folded.len() > self.by_name.len() {

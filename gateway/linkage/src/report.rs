@@ -33,8 +33,12 @@ pub struct LinkReport {
     pub rows_superseded: u64,
     /// Rows without a record key, which nothing can refer to.
     pub rows_without_key: u64,
-    /// Values left out of unified tables because they are not in the column's code list, by `relation.column`.
+    /// Values left out of linked tables because they are not in the column's code list, by `relation.column`.
     pub codes_refused: BTreeMap<String, u64>,
+    /// Rows of the sensitive lists.
+    pub listed: u64,
+    /// Those of them whose number and name are no linked person's.
+    pub listed_unmatched: u64,
     /// Tables that were given but that linking knows no roles of.
     pub unused_datasets: Vec<String>,
     /// Entities that are new in this run, by kind.

@@ -1,4 +1,4 @@
-//! Writes a unified table, row by row, exactly as its relation declares it.
+//! Writes a table of linking, row by row, exactly as its relation declares it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::identities::EntityId;
 /// Rows per batch.
 const BATCH_ROWS: usize = 65_536;
 
-/// One value of a unified table. `None` in any of them is null.
+/// One value of a table. `None` in any of them is null.
 pub(crate) enum Value<'a> {
     Text(Option<&'a str>),
     Id(Option<EntityId>),
@@ -43,7 +43,7 @@ enum Builder {
     List(ListBuilder<StringBuilder>),
 }
 
-/// A unified table in the making. The caller gives the rows in the order of the relation's key.
+/// A table in the making. The caller gives the rows in the order of the relation's key.
 pub(crate) struct TableWriter<'r> {
     name: RelationName,
     schema: SchemaRef,
@@ -58,13 +58,13 @@ pub(crate) struct TableWriter<'r> {
 }
 
 impl<'r> TableWriter<'r> {
-    /// A writer for that table of the schema `unified`.
+    /// A writer for that relation: `unified.person`.
     ///
     /// # Errors
     /// [`LinkError::UnknownRelation`] if it is not declared.
-    pub(crate) fn new(registry: &'r Registry, table: &str) -> Result<Self, LinkError> {
-        let unknown = || LinkError::UnknownRelation { relation: format!("unified.{table}") };
-        let name = RelationName::new("unified", table).map_err(|_| unknown())?;
+    pub(crate) fn new(registry: &'r Registry, relation: &str) -> Result<Self, LinkError> {
+        let unknown = || LinkError::UnknownRelation { relation: relation.to_owned() };
+        let name = RelationName::try_from(relation).map_err(|_| unknown())?;
         let relation: Relation = registry.relation(&name).ok_or_else(unknown)?;
         let mut columns = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn rows_come_out_as_the_relation_declares_them_and_wrong_codes_do_not() {
         let registry = Registry::shipped().unwrap();
-        let mut table = TableWriter::new(&registry, "person").unwrap();
+        let mut table = TableWriter::new(&registry, "unified.person").unwrap();
         table.set("person_id", Value::Text(Some("1")));
         table.set("sex", Value::Text(Some("7")));
         table.set("no_such_column", Value::Text(Some("x")));
@@ -295,10 +295,10 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_a_fault() {
         let registry = Registry::shipped().unwrap();
-        let mut table = TableWriter::new(&registry, "person").unwrap();
+        let mut table = TableWriter::new(&registry, "unified.person").unwrap();
         table.set("sex", Value::Count(Some(1)));
         table.end_row();
         assert!(matches!(table.finish(), Err(LinkError::RelationColumn { .. })));
-        assert!(matches!(TableWriter::new(&registry, "ghost"), Err(LinkError::UnknownRelation { .. })));
+        assert!(matches!(TableWriter::new(&registry, "unified.ghost"), Err(LinkError::UnknownRelation { .. })));
     }
 }

@@ -121,8 +121,7 @@ fn data_folder(arguments: &DemoArguments) -> Result<(PathBuf, Option<tempfile::T
 fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Result<Config, Failure> {
     let registry = schemas::Registry::shipped()
         .map_err(|error| Failure::caused_by("内置声明有误", "the shipped declarations are unsound", &error))?;
-    let departments = ["police", "civil", "health", "housing", "grid"];
-    let sources = departments.iter().map(|department| SourceConfig {
+    let sources = init::SOURCES.iter().map(|department| SourceConfig {
         name: (*department).to_owned(),
         url: city_folder.join("exports").join(department).display().to_string(),
         datasets: registry.datasets().filter(|d| d.department() == *department).map(|d| d.id.clone()).collect(),

@@ -15,6 +15,9 @@ use crate::screen::Screen;
 pub(crate) const LOCAL_ISSUER: &str = "urn:datong:local";
 pub(crate) const AUDIENCE: &str = "datong";
 
+/// The sources of a new site, each a folder of exports: five departments, and the sensitive lists.
+pub(crate) const SOURCES: [&str; 6] = ["police", "civil", "health", "housing", "grid", "sensitive"];
+
 const TEMPLATE: &str = r#"# Datong 打通: configuration of one site. 站点配置
 # Paths are relative to this file. 路径相对于本文件.  Check it with: datong check
 
@@ -70,6 +73,12 @@ datasets = ["housing.property", "housing.lease", "housing.repair"]
 name = "grid"
 url = "exports/grid"
 datasets = ["grid.grid", "grid.event"]
+
+# Lists that nobody sees unless a policy says so; each under keys of its own. 敏感名单:策略未写明则任何人不可见,各自单独加密
+[[source]]
+name = "sensitive"
+url = "exports/sensitive"
+datasets = ["sensitive.hiv", "sensitive.mental_disorder", "sensitive.offender"]
 "#;
 
 /// `datong init`.
@@ -82,8 +91,8 @@ pub(crate) fn run(arguments: &InitArguments, screen: &Screen) -> Result<(), Fail
             format!("{} exists already and is left alone", config.display()),
         ));
     }
-    for department in ["police", "civil", "health", "housing", "grid"] {
-        std::fs::create_dir_all(folder.join("exports").join(department))?;
+    for source in SOURCES {
+        std::fs::create_dir_all(folder.join("exports").join(source))?;
     }
     make_keys(&folder.join("keys"))?;
     for (name, text) in [("policies.toml", PolicySet::shipped_text()), ("withdrawn.toml", &write_withdrawn(&[]))] {

@@ -199,6 +199,13 @@ pub(crate) fn print(report: &PullReport, screen: &Screen) {
             thousands(link.households),
             thousands(link.events)
         ));
+        if link.listed > 0 {
+            screen.line(&format!(
+                "敏感名单 listed {} · 未匹配到人 of nobody known {}",
+                thousands(link.listed),
+                thousands(link.listed_unmatched)
+            ));
+        }
     }
     match (&report.link, report.version) {
         (Some(_), Some(version)) => {

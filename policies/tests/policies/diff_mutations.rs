@@ -187,6 +187,7 @@ fn a_class_of_a_rule_over_many_relations_changes_all_its_cells() {
     let diff = PolicySet::diff(&shipped, &mutated, &relations);
     let expected: Vec<(String, String)> = relations
         .iter()
+        .filter(|relation| before.contains(&format!("    \"{}\",\n", relation.name)))
         .flat_map(|relation| {
             let sensitive = relation.columns.iter().filter(|c| c.class == schemas::Sensitivity::S8);
             sensitive.map(|column| (relation.name.to_string(), column.name.to_string()))

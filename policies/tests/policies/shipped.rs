@@ -144,11 +144,40 @@ fn every_rule_of_grid_worker_and_street_analyst_is_bound_to_an_attribute() {
     }
 }
 
+/// For every role without a purpose and under every purpose there is, its own or not: the lists themselves do not exist.
+#[test]
+fn sensitive_lists_are_there_for_nobody() {
+    let set = shipped();
+    let purposes: Vec<Option<&str>> =
+        [None, Some("nonsense")].into_iter().chain(set.purposes().map(|purpose| Some(purpose.id.as_str()))).collect();
+    assert!(purposes.len() > 5, "{purposes:?}");
+    for (role, purpose) in set.roles().flat_map(|role| purposes.iter().map(|purpose| (role.name.clone(), *purpose))) {
+        for list in ["sensitive.hiv", "sensitive.mental_disorder", "sensitive.offender"] {
+            assert_eq!(decide(&role, purpose, list), Decision::Invisible, "{role} {purpose:?} {list}");
+        }
+        // What is made of them: for the police alone, on a case, and of offenders only.
+        let tags = decide(&role, purpose, "sensitive.person_tag");
+        match (role.as_str(), purpose, &tags) {
+            ("police_officer", Some("case_investigation"), Decision::Visible(grant)) => {
+                let admits = |code: Option<&str>| grant.rows.admits(&|column| code.filter(|_| column == "tag_code"));
+                assert!(admits(Some("S01")) && admits(Some("S02")));
+                assert!(
+                    [None, Some("S03"), Some("S04"), Some("S05"), Some("Y01")].into_iter().all(|code| !admits(code))
+                );
+                assert!(grant.search.is_none() && grant.reveal.is_none() && grant.aggregate.is_none());
+            }
+            ("police_officer", _, Decision::Refused { .. }) => {}
+            (_, _, Decision::Invisible) => {}
+            _ => panic!("{role} {purpose:?}: {tags:?}"),
+        }
+    }
+}
+
 #[test]
 fn nobody_reads_hiv_or_mental_health_lists() {
     for (role, relation, grant) in every_grant() {
         let shows_codes = grant.columns.iter().any(|c| c.mask.disclosure() > Disclosure::Presence);
-        if relation.name.to_string() == "unified.person_tag" && shows_codes {
+        if relation.name.table() == "person_tag" && shows_codes {
             for code in ["S03", "S05", "P01"] {
                 let value_of = |column: &str| match column {
                     "tag_code" => Some(code),
@@ -258,6 +287,14 @@ fn sensitive_columns_in_clear_are_few_and_each_by_duty() {
             "police_officer@case_investigation/police.floating/is_key_focus",
             "police_officer@case_investigation/police.incident/description",
             "police_officer@case_investigation/police.incident/outcome",
+            "police_officer@case_investigation/sensitive.person_tag/basis",
+            "police_officer@case_investigation/sensitive.person_tag/from_on",
+            "police_officer@case_investigation/sensitive.person_tag/grid_id",
+            "police_officer@case_investigation/sensitive.person_tag/person_id",
+            "police_officer@case_investigation/sensitive.person_tag/tag_code",
+            "police_officer@case_investigation/sensitive.person_tag/tag_id",
+            "police_officer@case_investigation/sensitive.person_tag/tag_source_dept",
+            "police_officer@case_investigation/sensitive.person_tag/until_on",
             "police_officer@case_investigation/unified.event/description",
             "police_officer@case_investigation/unified.event/party_person_id",
             "police_officer@case_investigation/unified.person_tag/level",
@@ -294,8 +331,10 @@ fn which_sources_know_a_person_is_told_to_nobody() {
 #[test]
 fn tags_of_police_need_a_purpose() {
     let refused = Decision::Refused { reason: Refusal::PurposeMissing };
-    assert_eq!(decide("police_officer", None, "unified.person_tag"), refused);
-    assert!(matches!(decide("police_officer", Some("case_investigation"), "unified.person_tag"), Decision::Visible(_)));
+    for tags in ["unified.person_tag", "sensitive.person_tag"] {
+        assert_eq!(decide("police_officer", None, tags), refused, "{tags}");
+        assert!(matches!(decide("police_officer", Some("case_investigation"), tags), Decision::Visible(_)), "{tags}");
+    }
 }
 
 #[test]
@@ -312,7 +351,12 @@ fn departments_do_not_read_each_others_tables() {
     for (role, relation, _) in every_grant() {
         let schema = relation.name.schema();
         let is_own = own.contains(&(role.as_str(), schema));
-        assert!(schema == "unified" || is_own || role.starts_with("privacy_"), "{role} {}", relation.name);
+        let is_tag_of_list = role == "police_officer" && relation.name.to_string() == "sensitive.person_tag";
+        assert!(
+            schema == "unified" || is_own || is_tag_of_list || role.starts_with("privacy_"),
+            "{role} {}",
+            relation.name
+        );
     }
 }
 

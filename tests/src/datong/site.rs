@@ -63,7 +63,7 @@ impl Site {
     /// # Panics
     /// If a file cannot be copied.
     pub fn take_exports(&self, city: &Path) {
-        for department in ["police", "civil", "health", "housing", "grid"] {
+        for department in ["police", "civil", "health", "housing", "grid", "sensitive"] {
             let (from, to) = (city.join("exports").join(department), self.exports(department));
             fs::remove_dir_all(&to).expect("the exports of before can be removed");
             fs::create_dir_all(&to).expect("a folder for exports");

@@ -143,7 +143,7 @@ async fn every_answer_is_the_same_after_a_restore() {
     }
     let out = kept.path().join("city-9");
     let _made = city(300, 9, &out);
-    for department in ["police", "civil", "health", "housing", "grid"] {
+    for department in ["police", "civil", "health", "housing", "grid", "sensitive"] {
         fs::create_dir_all(again.exports(department)).expect("a folder");
     }
     again.take_exports(&out);

@@ -68,6 +68,12 @@ impl Clerk {
         self.fault = None;
     }
 
+    /// Begins a row whose identity number is unusable, if it has one.
+    pub(crate) fn begin_spoilt(&mut self) {
+        self.applied = None;
+        self.fault = self.rng.weighted(ID_FAULTS).copied();
+    }
+
     /// The rule under which the row must be rejected, if one of its cells took the fault.
     pub(crate) fn rejected(&self) -> Option<&'static str> {
         self.applied

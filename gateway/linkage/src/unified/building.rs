@@ -22,7 +22,7 @@ struct Counted {
 /// Writes `unified.building` in the order of building ids.
 pub(crate) fn write(world: &World<'_>) -> Result<FinishedTable, LinkError> {
     let counted = count(world);
-    let mut out = TableWriter::new(world.registry, "building")?;
+    let mut out = TableWriter::new(world.registry, "unified.building")?;
     let mut order: Vec<(EntityId, Code)> =
         world.building_ids.iter().zip(1_u32..).filter_map(|(id, building)| Some(((*id)?, building))).collect();
     order.sort_unstable();

@@ -91,8 +91,8 @@ pub(crate) fn records(world_tables: &crate::people::Tables) -> Vec<(&'static str
 
 /// Writes both tables, each in the order of event ids. `ids`: in the order of [`records`].
 pub(crate) fn write(world: &World<'_>, ids: &[EntityId]) -> Result<[FinishedTable; 2], LinkError> {
-    let mut out = TableWriter::new(world.registry, "event")?;
-    let mut steps = TableWriter::new(world.registry, "event_step")?;
+    let mut out = TableWriter::new(world.registry, "unified.event")?;
+    let mut steps = TableWriter::new(world.registry, "unified.event_step")?;
     let mut order: Vec<(EntityId, &Reader<'_>, usize)> = Vec::with_capacity(ids.len());
     let readers: Vec<Reader<'_>> =
         SHAPES.iter().filter_map(|shape| Some(Reader::new(world, shape, world.tables.get(shape.dataset)?))).collect();

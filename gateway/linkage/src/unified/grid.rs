@@ -136,7 +136,7 @@ fn covered_addresses(text: &str) -> Vec<String> {
 
 /// Writes `unified.grid`: as delivered, with what the base itself counts beside it.
 pub(crate) fn write(world: &World<'_>, facts: &[PersonFacts]) -> Result<FinishedTable, LinkError> {
-    let mut out = TableWriter::new(world.registry, "grid")?;
+    let mut out = TableWriter::new(world.registry, "unified.grid")?;
     let mut persons = vec![0_i64; world.grids.grids.len()];
     let mut dwellings: Vec<(u32, Code)> = Vec::new();
     for fact in facts.iter().filter(|fact| fact.is_living()) {

@@ -146,7 +146,7 @@ impl HouseFacts {
 
 /// Writes `unified.house` in the order of house ids.
 pub(crate) fn write(world: &World<'_>, houses: &Houses, occupants: &[Vec<u32>]) -> Result<FinishedTable, LinkError> {
-    let mut out = TableWriter::new(world.registry, "house")?;
+    let mut out = TableWriter::new(world.registry, "unified.house")?;
     let mut order: Vec<(EntityId, Code)> =
         world.house_ids.iter().zip(1_u32..).filter_map(|(id, house)| Some(((*id)?, house))).collect();
     order.sort_unstable();

@@ -156,8 +156,8 @@ pub(crate) fn write(
     households: &Households,
     ids: &[EntityId],
 ) -> Result<[FinishedTable; 2], LinkError> {
-    let mut out = TableWriter::new(world.registry, "household")?;
-    let mut of_members = TableWriter::new(world.registry, "household_member")?;
+    let mut out = TableWriter::new(world.registry, "unified.household")?;
+    let mut of_members = TableWriter::new(world.registry, "unified.household_member")?;
     let mut order: Vec<(EntityId, &Household)> = ids.iter().copied().zip(&households.list).collect();
     order.sort_by_key(|(id, _)| *id);
     let table = world.tables.get(RESIDENT);

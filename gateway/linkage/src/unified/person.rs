@@ -85,7 +85,7 @@ pub(crate) fn write(
     household_ids: &[crate::EntityId],
 ) -> Result<FinishedTable, LinkError> {
     let writer = Writer::new(world);
-    let mut out = TableWriter::new(world.registry, "person")?;
+    let mut out = TableWriter::new(world.registry, "unified.person")?;
     for ((person, fact), at) in world.persons.iter().zip(facts).zip(0_u32..) {
         let household = households.of(at).and_then(|h| household_ids.get(h as usize)).copied();
         writer.write(&mut out, person, fact, household);

@@ -54,7 +54,7 @@ pub(crate) fn write(
     let mut ties = collect(world, facts, houses, households);
     ties.sort_by_key(|tie| tie.id);
     ties.dedup_by_key(|tie| tie.id);
-    let mut out = TableWriter::new(world.registry, "residence")?;
+    let mut out = TableWriter::new(world.registry, "unified.residence")?;
     for tie in &ties {
         let (Some(person), Some(fact), Some(house)) =
             (world.person(tie.person), facts.get(tie.person as usize), houses.get(tie.house))

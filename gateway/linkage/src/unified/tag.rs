@@ -20,10 +20,10 @@ const ELDER_AGE: i32 = 60;
 const ADVANCED_AGE: i32 = 80;
 
 /// A code of `special_population` and the law by which it may be kept.
-struct Group {
-    code: &'static str,
-    department: &'static str,
-    basis: &'static str,
+pub(crate) struct Group {
+    pub(crate) code: &'static str,
+    pub(crate) department: &'static str,
+    pub(crate) basis: &'static str,
 }
 
 const ALONE: Group =
@@ -40,14 +40,14 @@ const DISABLED: Group =
     Group { code: "C06", department: "civil", basis: "《中华人民共和国残疾人保障法》第二条" };
 
 /// One tag in the making.
-struct Tag {
-    person: PersonAt,
-    group: &'static Group,
-    level: Option<String>,
-    from_on: Option<i32>,
-    until_on: i32,
+pub(crate) struct Tag {
+    pub(crate) person: PersonAt,
+    pub(crate) group: &'static Group,
+    pub(crate) level: Option<String>,
+    pub(crate) from_on: Option<i32>,
+    pub(crate) until_on: i32,
     /// Batch and row of the record behind it; never a value of the record.
-    evidence: Option<String>,
+    pub(crate) evidence: Option<String>,
 }
 
 /// Writes `unified.person_tag` in the order of person ids.
@@ -59,10 +59,20 @@ pub(crate) fn write(
     let mut tags = Vec::new();
     by_age(world, facts, occupants, &mut tags);
     by_certificate(world, &mut tags);
+    write_tags(world, facts, tags, "unified.person_tag")
+}
+
+/// Writes tags in the order of person ids, one for each person and group: that which began last.
+pub(crate) fn write_tags(
+    world: &World<'_>,
+    facts: &[PersonFacts],
+    mut tags: Vec<Tag>,
+    relation: &str,
+) -> Result<FinishedTable, LinkError> {
     tags.sort_by(|a, b| (a.person, a.group.code, b.from_on).cmp(&(b.person, b.group.code, a.from_on)));
     tags.dedup_by_key(|tag| (tag.person, tag.group.code));
     tags.sort_by_key(|tag| (world.person(tag.person).map(|person| person.id), tag.group.code));
-    let mut out = TableWriter::new(world.registry, "person_tag")?;
+    let mut out = TableWriter::new(world.registry, relation)?;
     for tag in &tags {
         let Some(person) = world.person(tag.person) else { continue };
         let grid = facts.get(tag.person as usize).and_then(|fact| fact.grid);
@@ -82,7 +92,7 @@ pub(crate) fn write(
 }
 
 /// The last day of the year of `today`.
-fn end_of_year(today: NaiveDate) -> i32 {
+pub(crate) fn end_of_year(today: NaiveDate) -> i32 {
     NaiveDate::from_ymd_opt(today.year(), 12, 31).map_or_else(|| days_of(today), days_of)
 }
 
@@ -152,7 +162,7 @@ fn by_certificate(world: &World<'_>, tags: &mut Vec<Tag>) {
 }
 
 /// Where the record behind a tag is: dataset, batch and row. The record's own key may hold an identity number.
-fn evidence(table: &Landed, i: usize) -> Option<String> {
+pub(crate) fn evidence(table: &Landed, i: usize) -> Option<String> {
     let batch = table.text("batch_id").get(i)?;
     let row = table.integer("source_row").get(i)?;
     Some(format!("{} {batch} {row}", table.source))

@@ -141,9 +141,10 @@ pub(crate) fn days(text: &str) -> i32 {
     NaiveDate::parse_from_str(text, "%Y-%m-%d").unwrap().num_days_from_ce() - 719_163
 }
 
-/// A unified table as rows of texts; nulls are left out.
+/// A table as rows of texts, of the schema `unified` unless its name says otherwise; nulls are left out.
 pub(crate) fn table(linked: &Linked, name: &str) -> Vec<Cells> {
-    let batches = &linked.tables[&format!("unified.{name}").as_str().try_into().unwrap()];
+    let whole = if name.contains('.') { name.to_owned() } else { format!("unified.{name}") };
+    let batches = &linked.tables[&whole.as_str().try_into().unwrap()];
     let mut rows = Vec::new();
     for batch in batches {
         let schema = batch.schema();

@@ -4,4 +4,5 @@ mod city;
 mod houses;
 mod persons;
 mod runs;
+mod sensitive;
 mod survivorship;
