@@ -132,7 +132,8 @@ def case_pandas():
 
     engine = sqlalchemy.create_engine(f"postgresql+psycopg://{URL}")
     frame = pandas.read_sql(QUERY, engine)
-    assert list(zip(frame.person_id, frame.id_no)) == EXPECTED
+    numbers = [None if pandas.isna(number) else number for number in frame.id_no]
+    assert list(zip(frame.person_id, numbers)) == EXPECTED
 
 
 def case_polars():

@@ -27,7 +27,7 @@ use query::{QueryRequest, VisibleRelation};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::answer::{FlightStream, of_batch, streamed, with_masks};
-use crate::caller::{Caller, caller, token_of_handshake};
+use crate::caller::{Caller, Presented, caller, presented, token_of_handshake};
 use crate::errors::{malformed, not_offered, of_auth, of_query};
 use crate::handle::Handle;
 use crate::metadata::{SQL_INFO, TYPES, catalogs, schemas, table_types, tables};
@@ -45,8 +45,8 @@ type Answered = Result<Response<FlightStream>, Status>;
 type Informed = Result<Response<FlightInfo>, Status>;
 
 impl Service {
-    async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        caller(request, &self.0.authenticator).await
+    async fn caller(&self, presented: Presented) -> Result<Caller, Status> {
+        caller(presented, &self.0.authenticator).await
     }
 
     fn request(&self, caller: Caller, handle: &Handle) -> Result<QueryRequest, Status> {
@@ -84,8 +84,8 @@ impl Service {
         Ok(Response::new(streamed(rows, answer)))
     }
 
-    async fn visible<T>(&self, request: &Request<T>) -> Result<Vec<VisibleRelation>, Status> {
-        let caller = self.caller(request).await?;
+    async fn visible(&self, presented: Presented) -> Result<Vec<VisibleRelation>, Status> {
+        let caller = self.caller(presented).await?;
         self.0.gateway.visible_relations(&caller.principal).map_err(|error| of_query(&error))
     }
 }
@@ -140,7 +140,7 @@ impl FlightSqlService for Service {
         command: CommandStatementQuery,
         request: Request<FlightDescriptor>,
     ) -> Informed {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(presented(&request)).await?;
         let handle = Handle::new(numbered(command.query));
         let sealed = self.0.key.seal(&handle, &caller.principal);
         let described = self.describe(caller, &handle).await?;
@@ -153,7 +153,7 @@ impl FlightSqlService for Service {
     }
 
     async fn do_get_statement(&self, ticket: TicketStatementQuery, request: Request<Ticket>) -> Answered {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(presented(&request)).await?;
         let handle = self.0.key.open(&ticket.statement_handle, &caller.principal)?;
         self.answer(caller, &handle, request.into_inner().ticket).await
     }
@@ -163,7 +163,7 @@ impl FlightSqlService for Service {
         command: ActionCreatePreparedStatementRequest,
         request: Request<Action>,
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(presented(&request)).await?;
         let handle = Handle::new(numbered(command.query));
         let sealed = self.0.key.seal(&handle, &caller.principal);
         let described = self.describe(caller, &handle).await?;
@@ -180,7 +180,7 @@ impl FlightSqlService for Service {
         _command: ActionClosePreparedStatementRequest,
         request: Request<Action>,
     ) -> Result<(), Status> {
-        self.caller(&request).await.map(drop)
+        self.caller(presented(&request)).await.map(drop)
     }
 
     async fn do_put_prepared_statement_query(
@@ -188,7 +188,7 @@ impl FlightSqlService for Service {
         command: CommandPreparedStatementQuery,
         request: Request<PeekableFlightDataStream>,
     ) -> Result<DoPutPreparedStatementResult, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(presented(&request)).await?;
         let handle = self.0.key.open(&command.prepared_statement_handle, &caller.principal)?;
         let data = request.into_inner().map_err(|status| FlightError::Tonic(Box::new(status)));
         let batches = FlightRecordBatchStream::new_from_flight_data(data).take(PARAMETER_BATCHES_MAX);
@@ -208,7 +208,7 @@ impl FlightSqlService for Service {
         command: CommandPreparedStatementQuery,
         request: Request<FlightDescriptor>,
     ) -> Informed {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(presented(&request)).await?;
         let handle = self.0.key.open(&command.prepared_statement_handle, &caller.principal)?;
         let described = self.describe(caller, &handle).await?;
         info(&described.schema, command, request.into_inner())
@@ -219,7 +219,7 @@ impl FlightSqlService for Service {
         command: CommandPreparedStatementQuery,
         request: Request<Ticket>,
     ) -> Answered {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(presented(&request)).await?;
         let handle = self.0.key.open(&command.prepared_statement_handle, &caller.principal)?;
         self.answer(caller, &handle, request.into_inner().ticket).await
     }
@@ -229,12 +229,12 @@ impl FlightSqlService for Service {
         command: CommandGetCatalogs,
         request: Request<FlightDescriptor>,
     ) -> Informed {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         info(&command.into_builder().schema(), command, request.into_inner())
     }
 
     async fn do_get_catalogs(&self, command: CommandGetCatalogs, request: Request<Ticket>) -> Answered {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         of_command(catalogs(command))
     }
 
@@ -243,21 +243,21 @@ impl FlightSqlService for Service {
         command: CommandGetDbSchemas,
         request: Request<FlightDescriptor>,
     ) -> Informed {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         info(&command.clone().into_builder().schema(), command, request.into_inner())
     }
 
     async fn do_get_schemas(&self, command: CommandGetDbSchemas, request: Request<Ticket>) -> Answered {
-        of_command(schemas(command, &self.visible(&request).await?))
+        of_command(schemas(command, &self.visible(presented(&request)).await?))
     }
 
     async fn get_flight_info_tables(&self, command: CommandGetTables, request: Request<FlightDescriptor>) -> Informed {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         info(&command.clone().into_builder().schema(), command, request.into_inner())
     }
 
     async fn do_get_tables(&self, command: CommandGetTables, request: Request<Ticket>) -> Answered {
-        of_command(tables(command, &self.visible(&request).await?))
+        of_command(tables(command, &self.visible(presented(&request)).await?))
     }
 
     async fn get_flight_info_table_types(
@@ -265,12 +265,12 @@ impl FlightSqlService for Service {
         command: CommandGetTableTypes,
         request: Request<FlightDescriptor>,
     ) -> Informed {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         info(&command.into_builder().schema(), command, request.into_inner())
     }
 
     async fn do_get_table_types(&self, command: CommandGetTableTypes, request: Request<Ticket>) -> Answered {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         of_command(table_types(command))
     }
 
@@ -279,12 +279,12 @@ impl FlightSqlService for Service {
         command: CommandGetSqlInfo,
         request: Request<FlightDescriptor>,
     ) -> Informed {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         info(&loaded(&SQL_INFO)?.schema(), command, request.into_inner())
     }
 
     async fn do_get_sql_info(&self, command: CommandGetSqlInfo, request: Request<Ticket>) -> Answered {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         of_command(command.into_builder(loaded(&SQL_INFO)?).build())
     }
 
@@ -293,12 +293,12 @@ impl FlightSqlService for Service {
         command: CommandGetXdbcTypeInfo,
         request: Request<FlightDescriptor>,
     ) -> Informed {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         info(&loaded(&TYPES)?.schema(), command, request.into_inner())
     }
 
     async fn do_get_xdbc_type_info(&self, command: CommandGetXdbcTypeInfo, request: Request<Ticket>) -> Answered {
-        self.caller(&request).await?;
+        self.caller(presented(&request)).await?;
         of_command(command.into_builder(loaded(&TYPES)?).build())
     }
 
@@ -307,7 +307,7 @@ impl FlightSqlService for Service {
         &self,
         request: Request<Action>,
     ) -> Result<Response<<Self as FlightService>::DoActionStream>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(presented(&request)).await?;
         let action = request.into_inner();
         if action.r#type != "CancelFlightInfo" {
             return Err(not_offered("this action"));

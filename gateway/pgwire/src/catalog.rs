@@ -5,9 +5,9 @@
 //! which also rewrites what clients ask into what this engine plans.
 
 mod functions;
+mod rewriting;
 mod schema;
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -23,10 +23,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, DataType as SqlType, Expr, FunctionArguments, Ident, Statement as SqlStatement, Value,
-    VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Statement as SqlStatement, VisitMut};
 use datafusion_pg_catalog::pg_catalog::PgCatalogStaticTables;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_pg_catalog::setup_pg_catalog;
@@ -37,6 +34,7 @@ use policies::Principal;
 use query::{CpuRuntime, VisibleRelation};
 use tokio::sync::Semaphore;
 
+use self::rewriting::Unplannable;
 use self::schema::{PgCatalog, descriptions, user_schemas};
 use crate::errors::error;
 
@@ -238,55 +236,6 @@ fn types_of(plan: &LogicalPlan) -> Result<Vec<DataType>> {
 
 fn bound(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan> {
     if values.is_empty() { Ok(plan) } else { plan.with_param_values(ParamValues::from(values)) }
-}
-
-/// What clients ask that the engine cannot plan, or the shipped tables do not have; nothing here has any of it.
-struct Unplannable;
-
-/// Columns of access rights and options, which the shipped tables lack.
-const ABSENT: &[&str] = &["attacl", "attfdwoptions", "attmissingval", "attoptions", "relacl", "reloptions", "spcacl"];
-/// Columns with the names of functions, which clients compare with 0.
-const FUNCTION_NAMES: &[&str] = &["typanalyze", "typinput", "typoutput", "typreceive", "typsend"];
-
-impl VisitorMut for Unplannable {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let last = |parts: &[Ident]| parts.last().map(|ident| ident.value.to_ascii_lowercase()).unwrap_or_default();
-        match expr {
-            // Members of roles, options of foreign tables.
-            Expr::Function(function)
-                if function.name.to_string().eq_ignore_ascii_case("array")
-                    && matches!(function.args, FunctionArguments::Subquery(_)) =>
-            {
-                *expr = no_list();
-            }
-            Expr::CompoundIdentifier(parts) if ABSENT.contains(&last(parts).as_str()) => *expr = no_list(),
-            Expr::BinaryOp { left, right, .. } => {
-                let name = match left.as_ref() {
-                    Expr::CompoundIdentifier(parts) => last(parts),
-                    Expr::Identifier(ident) => ident.value.to_ascii_lowercase(),
-                    _ => return ControlFlow::Continue(()),
-                };
-                let is_zero = matches!(right.as_ref(), Expr::Value(value) if value.to_string() == "0");
-                if is_zero && FUNCTION_NAMES.contains(&name.as_str()) {
-                    **right = Expr::Value(Value::SingleQuotedString("-".to_owned()).into());
-                }
-            }
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-fn no_list() -> Expr {
-    Expr::Cast {
-        kind: CastKind::Cast,
-        expr: Box::new(Expr::Value(Value::Null.into())),
-        data_type: SqlType::Array(ArrayElemTypeDef::SquareBracket(Box::new(SqlType::Text), None)),
-        array: false,
-        format: None,
-    }
 }
 
 /// There is nothing in a catalog that its reader may not know: the engine's words can be told.

@@ -9,10 +9,11 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use pgwire::error::PgWireResult;
+use query::QueryError;
 
 use crate::catalog_words::is_about_catalog;
 use crate::copy::CopyFormat;
-use crate::errors::error;
+use crate::errors::{error, of_query};
 
 /// One statement.
 #[derive(Debug, Clone)]
@@ -86,6 +87,9 @@ fn command(text: String, statement: Statement) -> PgWireResult<Command> {
             };
             let format = CopyFormat::new(&options, &legacy_options)?;
             Command::Copy(Box::new(command(query.to_string(), query)?), format)
+        }
+        Statement::Copy { to: false, .. } => {
+            return Err(of_query(&QueryError::StatementNotAllowed { kind: "COPY FROM".to_owned() }));
         }
         Statement::StartTransaction { .. } => Command::Begin,
         Statement::Commit { .. } => Command::Commit,
@@ -225,7 +229,6 @@ mod tests {
             ("COPY (SELECT 1) TO STDOUT (FORMAT csv)", "Copy"),
             ("COPY unified.person TO STDOUT WITH BINARY", "Copy"),
             // Left to the gateway, which refuses them.
-            ("COPY unified.person FROM STDIN", "Query"),
             ("COPY (SELECT 1) TO '/tmp/x'", "Query"),
             ("COPY (SELECT 1) TO PROGRAM 'sh'", "Query"),
             ("SET ROLE x", "Query"),

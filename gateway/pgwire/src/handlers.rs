@@ -10,21 +10,22 @@ use pgwire::api::auth::StartupHandler;
 use pgwire::api::cancel::CancelHandler;
 use pgwire::api::portal::{Format, Portal, PortalExecutionState};
 use pgwire::api::query::{
-    ExtendedQueryHandler, SimpleQueryHandler, send_execution_response, send_partial_query_response,
-    send_query_response, send_ready_for_query,
+    ExtendedQueryHandler, SimpleQueryHandler, send_describe_response, send_execution_response,
+    send_partial_query_response, send_query_response, send_ready_for_query,
 };
-use pgwire::api::results::{FieldFormat, FieldInfo, Response};
+use pgwire::api::results::{DescribePortalResponse, FieldFormat, FieldInfo, Response};
 use pgwire::api::stmt::QueryParser;
 use pgwire::api::store::{Entry, PortalStore};
 use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, PgWireConnectionState, PgWireServerHandlers, Type};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::cancel::CancelRequest;
-use pgwire::messages::extendedquery::{Bind, BindComplete, Execute};
+use pgwire::messages::extendedquery::{Bind, BindComplete, Describe, Execute, TARGET_TYPE_BYTE_PORTAL};
 use pgwire::messages::response::{EmptyQueryResponse, TransactionStatus};
 use pgwire::messages::simplequery::Query;
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 
-use crate::commands::{Command, commands};
+use crate::commands::Command;
+use crate::cursors::Cursor;
 use crate::door::Door;
 use crate::errors::{error, fatal};
 use crate::parameters::{check_counts, values};
@@ -145,7 +146,7 @@ impl SimpleQueryHandler for Connection {
             return Err(PgWireError::NotReadyForQuery);
         }
         client.set_state(PgWireConnectionState::QueryInProgress);
-        let commands = commands(&query.query)?;
+        let commands = self.session()?.commands(&query.query)?;
         if commands.is_empty() || is_blank(&query.query) {
             client.feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new())).await?;
         } else {
@@ -167,7 +168,7 @@ impl SimpleQueryHandler for Connection {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let mut responses = Vec::new();
-        for command in commands(query)? {
+        for command in self.session()?.commands(query)? {
             responses.push(self.respond(client, &command).await?);
         }
         Ok(responses)
@@ -236,7 +237,7 @@ impl QueryParser for Handlers {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
-        let commands = commands(sql)?;
+        let commands = self.0.session()?.commands(sql)?;
         let mut commands = commands.into_iter();
         match (commands.next(), commands.next()) {
             (None, _) => Ok(None),
@@ -299,6 +300,24 @@ impl ExtendedQueryHandler for Handlers {
         }
         client.send(PgWireBackendMessage::BindComplete(BindComplete::new())).await?;
         Ok(())
+    }
+
+    /// A cursor is a portal too: clients ask for its columns before they fetch.
+    async fn on_describe<C>(&self, client: &mut C, message: Describe) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let name = message.name.as_deref().unwrap_or(DEFAULT_NAME);
+        if message.target_type == TARGET_TYPE_BYTE_PORTAL && client.portal_store().get_portal(name).is_none() {
+            let schema = self.0.session()?.cursors.lock().await.get(name).map(Cursor::schema);
+            let schema = schema.ok_or_else(|| unknown("34000", "游标", "portal", name))?;
+            let columns = DescribePortalResponse::new(fields(&schema, |_| FieldFormat::Text));
+            return send_describe_response(client, &columns).await;
+        }
+        self._on_describe(client, message).await
     }
 
     /// Rows are sent as they come; what a client does not ask for yet waits in the query, not in memory here.

@@ -10,10 +10,10 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use policies::Principal;
-use query::QueryRequest;
+use query::{QueryError, QueryRequest};
 
 use crate::catalog::Catalog;
-use crate::commands::Command;
+use crate::commands::{Command, commands};
 use crate::cursors::Cursor;
 use crate::door::Door;
 use crate::errors::{error, notice, of_auth, of_query};
@@ -67,6 +67,16 @@ impl Session {
 
     pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The statements of a text that is not longer than the gateway takes; it is not even looked at otherwise.
+    pub(crate) fn commands(&self, text: &str) -> PgWireResult<Vec<Command>> {
+        let most = self.door.gateway().limits().max_sql_bytes;
+        if text.len() > most {
+            let too_long = QueryError::LimitReached { limit: "max_sql_bytes", allowed: format!("{most} bytes") };
+            return Err(of_query(&too_long));
+        }
+        commands(text)
     }
 
     /// Begins a statement: from here it can be cancelled, and its time runs.

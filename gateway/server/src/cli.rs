@@ -363,7 +363,7 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::City(arguments) => city_command::run(&arguments, screen).await,
         Command::Init(arguments) => init::run(&arguments, screen),
         Command::Check => check::run(config, screen).await,
-        Command::Pull(arguments) => crate::intake::run(config, &arguments, screen).await,
+        Command::Pull(arguments) => Box::pin(crate::intake::run(config, &arguments, screen)).await,
         Command::Serve => serve::run(config, screen).await,
         Command::Sql(arguments) => sql::run(&arguments, screen).await,
         Command::Token(arguments) => token::run(config, &arguments, screen),

@@ -65,12 +65,7 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     let principals = questions::principals(&site).await?;
     let tokens = questions::tokens(&issuer, &principals)?;
     let pg = doors.pg_address()?;
-    write_demo_file(
-        &folder,
-        &doors,
-        json!({ "rest": format!("http://{address}"), "tokens": by_role(&tokens) }),
-        arguments,
-    )?;
+    write_demo_file(&folder, (address, &doors), &tokens, arguments)?;
     intake::print(&report, screen);
     figures.print(&summary, ready, screen);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -161,21 +156,23 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
     })
 }
 
-fn by_role(tokens: &[(String, String)]) -> serde_json::Map<String, serde_json::Value> {
-    tokens.iter().map(|(role, token)| (role.clone(), json!(token))).collect()
-}
-
 /// `demo.json`: where to ask and with which tokens, for scripts.
 fn write_demo_file(
     folder: &Path,
-    doors: &Doors,
-    mut demo: serde_json::Value,
+    (rest, doors): (SocketAddr, &Doors),
+    tokens: &[(String, String)],
     arguments: &DemoArguments,
 ) -> Result<(), Failure> {
-    demo["pg"] = json!(doors.pg_address()?.map(|address| address.to_string()));
-    demo["flight"] = json!(doors.flight_address()?.map(|address| format!("grpc://{address}")));
-    demo["people"] = json!(arguments.people);
-    demo["seed"] = json!(arguments.seed);
+    let by_role: serde_json::Map<String, serde_json::Value> =
+        tokens.iter().map(|(role, token)| (role.clone(), json!(token))).collect();
+    let demo = json!({
+        "rest": format!("http://{rest}"),
+        "pg": doors.pg_address()?.map(|address| address.to_string()),
+        "flight": doors.flight_address()?.map(|address| format!("grpc://{address}")),
+        "tokens": by_role,
+        "people": arguments.people,
+        "seed": arguments.seed,
+    });
     let file = folder.join("demo.json");
     let text = serde_json::to_string_pretty(&demo)
         .map_err(|error| Failure::caused_by("无法写入 demo.json", "demo.json cannot be written", &error))?;

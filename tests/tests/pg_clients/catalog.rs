@@ -11,9 +11,9 @@ const TABLES: &str = "SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_cl
                       WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1";
 
 pub(crate) async fn nobody_is_told_of_what_they_may_not_see(demo: &Demo) {
-    let (worker, _) = connect(demo, "grid_worker").await;
-    let (police, _) = connect(demo, "police_officer").await;
-    let (operator, _) = connect(demo, "operator").await;
+    let worker = connect(demo, "grid_worker").await;
+    let police = connect(demo, "police_officer").await;
+    let operator = connect(demo, "operator").await;
     let of_worker = column(&worker, TABLES).await;
     let of_police = column(&police, TABLES).await;
     assert!(of_worker.contains(&Some("unified.person".to_owned())));
@@ -34,7 +34,7 @@ pub(crate) async fn nobody_is_told_of_what_they_may_not_see(demo: &Demo) {
 }
 
 pub(crate) async fn comments_are_in_chinese_and_say_what_is_masked(demo: &Demo) {
-    let (client, _) = connect(demo, "grid_worker").await;
+    let client = connect(demo, "grid_worker").await;
     let of_column = "SELECT d.description FROM pg_description d JOIN pg_class c ON c.oid = d.objoid \
                      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid \
                      WHERE c.relname = 'person' AND a.attname = 'id_no'";
@@ -46,7 +46,7 @@ pub(crate) async fn comments_are_in_chinese_and_say_what_is_masked(demo: &Demo) 
 }
 
 pub(crate) async fn the_catalog_holds_no_row_of_any_table(demo: &Demo) {
-    let (client, _) = connect(demo, "police_officer").await;
+    let client = connect(demo, "police_officer").await;
     // Whatever a statement about the catalog does, the tables in its session are empty.
     let mixed = "SELECT count(*) FROM unified.person, pg_catalog.pg_class";
     let refused = client.simple_query(mixed).await.map(|_| ()).map_err(|error| super::told(&error).0);
@@ -54,7 +54,7 @@ pub(crate) async fn the_catalog_holds_no_row_of_any_table(demo: &Demo) {
 }
 
 pub(crate) async fn words_about_the_session_are_answered(demo: &Demo) {
-    let (client, _) = connect(demo, "grid_worker").await;
+    let client = connect(demo, "grid_worker").await;
     assert_eq!(column(&client, "SELECT current_database()").await, [Some("datong".to_owned())]);
     let version = column(&client, "SELECT version()").await;
     assert!(matches!(version.as_slice(), [Some(text)] if text.starts_with("PostgreSQL 16")), "{version:?}");
@@ -65,10 +65,10 @@ pub(crate) async fn words_about_the_session_are_answered(demo: &Demo) {
 }
 
 pub(crate) async fn a_connection_does_not_wait_for_a_catalogue(demo: &Demo) {
-    let (first, _) = connect(demo, "grid_worker").await;
+    let first = connect(demo, "grid_worker").await;
     let _warm = column(&first, TABLES).await;
     let started = Instant::now();
-    let (client, _) = connect(demo, "grid_worker").await;
+    let client = connect(demo, "grid_worker").await;
     let _answer = column(&client, "SELECT 1").await;
     // A debug build on a machine that builds; the goal of a release build is in the bench.
     assert!(started.elapsed() < Duration::from_millis(1_000), "{:?}", started.elapsed());

@@ -13,7 +13,7 @@ async fn copied(client: &tokio_postgres::Client, sql: &str) -> Vec<u8> {
 }
 
 pub(crate) async fn a_copy_holds_what_a_query_answers(demo: &Demo) {
-    let (client, _) = connect(demo, "grid_worker").await;
+    let client = connect(demo, "grid_worker").await;
     let names = column(&client, "SELECT name FROM unified.person ORDER BY person_id").await;
     let names: Vec<String> = names.into_iter().map(|name| name.unwrap_or_default()).collect();
     let text = copied(&client, "COPY (SELECT name FROM unified.person ORDER BY person_id) TO STDOUT").await;
@@ -26,7 +26,7 @@ pub(crate) async fn a_copy_holds_what_a_query_answers(demo: &Demo) {
 }
 
 pub(crate) async fn a_binary_copy_is_read_by_the_client(demo: &Demo) {
-    let (client, _) = connect(demo, "police_officer").await;
+    let client = connect(demo, "police_officer").await;
     let sql = "COPY (SELECT name, birth_date, 7::bigint AS n FROM unified.person ORDER BY person_id LIMIT 9) TO STDOUT WITH BINARY";
     let stream = client.copy_out(sql).await.unwrap();
     use tokio_postgres::types::Type;

@@ -5,10 +5,12 @@ mod copying;
 mod hostile;
 mod statements;
 
+use std::ops::Deref;
 use std::sync::mpsc;
 
 use futures::StreamExt;
 use tests::datong::Demo;
+use tokio::task::JoinSet;
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,11 +45,26 @@ fn config(demo: &Demo, role: &str) -> Config {
     config
 }
 
-/// A connection, and the notices that come on it.
-async fn connect(demo: &Demo, role: &str) -> (Client, mpsc::Receiver<String>) {
+/// A connection, for as long as this value lives.
+struct Connected {
+    client: Client,
+    notices: mpsc::Receiver<String>,
+    _connection: JoinSet<()>,
+}
+
+impl Deref for Connected {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+async fn connect(demo: &Demo, role: &str) -> Connected {
     let (client, mut connection) = config(demo, role).connect(NoTls).await.expect("a connection");
     let (sender, notices) = mpsc::channel();
-    tokio::spawn(async move {
+    let mut running = JoinSet::new();
+    running.spawn(async move {
         let mut messages = futures::stream::poll_fn(move |context| connection.poll_message(context));
         while let Some(message) = messages.next().await {
             if let Ok(AsyncMessage::Notice(notice)) = message {
@@ -55,7 +72,7 @@ async fn connect(demo: &Demo, role: &str) -> (Client, mpsc::Receiver<String>) {
             }
         }
     });
-    (client, notices)
+    Connected { client, notices, _connection: running }
 }
 
 /// The SQLSTATE of an error, and its texts.

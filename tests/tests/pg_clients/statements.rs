@@ -13,7 +13,7 @@ pub(crate) async fn an_answer_is_the_one_of_rest_and_says_what_is_masked(demo: &
     const SQL: &str = "SELECT person_id, name, id_no, birth_date FROM unified.person ORDER BY person_id LIMIT 50";
     let rest = Door::new(demo.url(), demo.token("grid_worker"));
     let csv = String::from_utf8(rest.sql_in("?format=csv", SQL).await.expect_status(200).body).unwrap();
-    let (client, notices) = connect(demo, "grid_worker").await;
+    let client = connect(demo, "grid_worker").await;
     let rows = client.query(SQL, &[]).await.unwrap();
     let text = |row: &tokio_postgres::Row, idx: usize| row.get::<_, Option<String>>(idx).unwrap_or_default();
     let lines = rows.iter().map(|row| {
@@ -24,7 +24,7 @@ pub(crate) async fn an_answer_is_the_one_of_rest_and_says_what_is_masked(demo: &
     let lines: Vec<String> = lines.collect();
     assert!(lines.len() > 10);
     assert_eq!(lines, csv.lines().skip(1).collect::<Vec<_>>());
-    let notice = notices.recv_timeout(Duration::from_secs(5)).unwrap();
+    let notice = client.notices.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(notice.contains("脱敏") && notice.contains("unified.person.id_no("), "{notice}");
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn only_a_valid_token_opens_a_connection(demo: &Demo) {
 }
 
 pub(crate) async fn parameters_have_types_and_take_the_place_of_literals(demo: &Demo) {
-    let (client, _) = connect(demo, "police_officer").await;
+    let client = connect(demo, "police_officer").await;
     let statement =
         client.prepare("SELECT person_id, birth_date FROM unified.person WHERE birth_date < $1 AND sex = $2 LIMIT $3");
     let statement = statement.await.unwrap();
@@ -61,7 +61,7 @@ pub(crate) async fn parameters_have_types_and_take_the_place_of_literals(demo: &
 }
 
 pub(crate) async fn errors_have_the_states_that_clients_know(demo: &Demo) {
-    let (client, _) = connect(demo, "grid_worker").await;
+    let client = connect(demo, "grid_worker").await;
     let cases = [
         ("SELECT * FROM unified.nothing", "42P01"),
         ("SELECT nothing FROM unified.person", "42703"),
@@ -91,6 +91,8 @@ pub(crate) async fn errors_have_the_states_that_clients_know(demo: &Demo) {
         };
         assert_eq!(executed.map_err(|error| told(&error).0), Err(state.to_owned()), "prepared: {sql}");
     }
+    let long = format!("SELECT '{}'", "x".repeat(100_000));
+    assert_eq!(refused(&client, &long).await, "54000");
     assert_eq!(column(&client, "SELECT 1").await, [Some("1".to_owned())], "the connection lives on");
 }
 
@@ -98,7 +100,7 @@ pub(crate) async fn a_statement_ends_when_it_is_cancelled_and_when_its_time_is_o
     // Every pair of persons of the town, three times over.
     const LONG: &str = "SELECT count(*) FROM unified.person a, unified.person b, unified.person c, unified.person d \
                         WHERE a.name < b.name AND b.name < c.name AND c.name < d.name";
-    let (client, _) = connect(demo, "police_officer").await;
+    let client = connect(demo, "police_officer").await;
     let cancel = client.cancel_token();
     let started = Instant::now();
     let (answer, cancelled) = tokio::join!(client.simple_query(LONG), async {
@@ -116,7 +118,7 @@ pub(crate) async fn a_statement_ends_when_it_is_cancelled_and_when_its_time_is_o
 }
 
 pub(crate) async fn cursors_give_each_row_once(demo: &Demo) {
-    let (client, _) = connect(demo, "police_officer").await;
+    let client = connect(demo, "police_officer").await;
     let whole = column(&client, "SELECT person_id FROM unified.person ORDER BY 1").await;
     client.batch_execute("BEGIN; DECLARE c CURSOR FOR SELECT person_id FROM unified.person ORDER BY 1").await.unwrap();
     let mut fetched = Vec::new();
@@ -135,7 +137,7 @@ pub(crate) async fn cursors_give_each_row_once(demo: &Demo) {
 }
 
 pub(crate) async fn a_failed_transaction_takes_nothing_but_its_end(demo: &Demo) {
-    let (client, _) = connect(demo, "grid_worker").await;
+    let client = connect(demo, "grid_worker").await;
     client.batch_execute("BEGIN").await.unwrap();
     assert_eq!(refused(&client, "SELECT * FROM unified.nothing").await, "42P01");
     assert_eq!(refused(&client, "SELECT 1").await, "25P02");
@@ -147,13 +149,13 @@ pub(crate) async fn a_failed_transaction_takes_nothing_but_its_end(demo: &Demo) 
 }
 
 pub(crate) async fn more_statements_in_one_text_than_there_are_places_are_answered_in_turn(demo: &Demo) {
-    let (client, _) = connect(demo, "grid_worker").await;
+    let client = connect(demo, "grid_worker").await;
     let text = vec!["SELECT count(*) FROM unified.person"; 20].join(";");
     assert_eq!(column(&client, &text).await.len(), 20);
 }
 
 pub(crate) async fn moments_are_shown_in_the_zone_of_the_session(demo: &Demo) {
-    let (client, _) = connect(demo, "police_officer").await;
+    let client = connect(demo, "police_officer").await;
     const SQL: &str = "SELECT to_timestamp_micros(0) AT TIME ZONE 'UTC'";
     let _zoneless = column(&client, SQL).await;
     let moment = "SELECT arrow_cast('1970-01-01T00:00:00Z', 'Timestamp(Microsecond, Some(\"UTC\"))')";

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
 /// The cargo that runs this program, without what it told this program about its package.
@@ -27,6 +28,12 @@ pub(crate) fn exit_code(ended: io::Result<ExitStatus>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where cargo puts what it builds: this program is one of the things in it.
+pub(crate) fn target_folder() -> PathBuf {
+    let own = env::current_exe().unwrap_or_default();
+    own.parent().and_then(Path::parent).map(Path::to_owned).unwrap_or_else(|| "target".into())
 }
 
 /// If the variable is one that cargo sets for the package it runs.

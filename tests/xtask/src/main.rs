@@ -1,10 +1,12 @@
-//! Tasks of this workspace: `cargo xtask test` runs every test, `cargo xtask soak` many generated statements,
+//! Tasks of this workspace: `cargo xtask test` runs every test, `cargo xtask test clients` asks a demo with the clients that departments
+//! have, `cargo xtask soak` many generated statements,
 //! `cargo xtask mutants` shows that taking a guard away turns a test red, `cargo xtask bench` what the barrier costs,
 //! `cargo xtask bench records` how long one record takes, `cargo xtask bench changes` what it costs to change a table.
 //!
 //! For `test` the binary is built first with the same features as the tests, because the tests in `tests/` drive it as its
 //! users do.
 
+mod clients;
 mod inner_cargo;
 mod mutants;
 mod soak;
@@ -15,6 +17,7 @@ use std::process::ExitCode;
 use inner_cargo::{cargo, exit_code};
 
 const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF THE TEST RUNNER]
+       cargo xtask test clients [CLIENT]...
        cargo xtask soak [--seed N] [--statements N]
        cargo xtask mutants [WORD OF A GUARD'S NAME]...
        cargo xtask bench [PEOPLE]
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
     let task = arguments.next();
     let rest: Vec<String> = arguments.collect();
     match task.as_deref() {
+        Some("test") if rest.first().is_some_and(|word| word == "clients") => clients::run(&rest),
         Some("test") => test(&rest),
         Some("soak") => soak::run(&rest).unwrap_or_else(usage),
         Some("mutants") => mutants::run(&rest).unwrap_or_else(|error| {

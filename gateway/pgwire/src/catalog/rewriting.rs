@@ -1,0 +1,93 @@
+//! Rewriting what clients ask of the catalog into what this engine plans, beyond what `datafusion-pg-catalog` does.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, Query, SetExpr, Value, VisitorMut,
+};
+
+/// What clients ask that the engine cannot plan, or the shipped tables do not have; nothing here has any of it.
+pub(super) struct Unplannable;
+
+/// Columns of access rights and options, which the shipped tables lack.
+const ABSENT: &[&str] = &["attacl", "attfdwoptions", "attmissingval", "attoptions", "relacl", "reloptions", "spcacl"];
+/// Columns with the names of functions, which clients compare with 0.
+const FUNCTION_NAMES: &[&str] = &["typanalyze", "typinput", "typoutput", "typreceive", "typsend"];
+
+impl VisitorMut for Unplannable {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let last = |parts: &[Ident]| parts.last().map(|ident| ident.value.to_ascii_lowercase()).unwrap_or_default();
+        match expr {
+            // Members of roles, options of foreign tables.
+            Expr::Function(function)
+                if function.name.to_string().eq_ignore_ascii_case("array")
+                    && matches!(function.args, FunctionArguments::Subquery(_)) =>
+            {
+                *expr = no_list();
+            }
+            Expr::Subquery(query) if is_of_absent(query) => *expr = Expr::Value(Value::Null.into()),
+            // The engine knows no other character than the backslash.
+            Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
+                let escape = escape_char.take().map(|value| value.value.to_string().trim_matches('\'').to_owned());
+                if let Some(escape) = escape.filter(|escape| escape != "\\") {
+                    let given = std::mem::replace(pattern.as_mut(), Expr::Value(Value::Null.into()));
+                    **pattern = replaced(given, &escape);
+                }
+            }
+            Expr::CompoundIdentifier(parts) if ABSENT.contains(&last(parts).as_str()) => *expr = no_list(),
+            Expr::BinaryOp { left, right, .. } => {
+                let name = match left.as_ref() {
+                    Expr::CompoundIdentifier(parts) => last(parts),
+                    Expr::Identifier(ident) => ident.value.to_ascii_lowercase(),
+                    _ => return ControlFlow::Continue(()),
+                };
+                let is_zero = matches!(right.as_ref(), Expr::Value(value) if value.to_string() == "0");
+                if is_zero && FUNCTION_NAMES.contains(&name.as_str()) {
+                    **right = Expr::Value(Value::SingleQuotedString("-".to_owned()).into());
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A scalar subquery for the default, the sequence or the collation of a column. No column here has one, and the engine plans no
+/// subquery of this kind that refers to its statement.
+fn is_of_absent(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let is_of_column = select.projection.iter().any(|item| item.to_string().ends_with("typcollation"));
+    let table = select.from.first().map(|from| from.relation.to_string()).unwrap_or_default();
+    let table = table.rsplit('.').next().unwrap_or_default().split(' ').next().unwrap_or_default();
+    is_of_column || ["pg_attrdef", "pg_sequence", "pg_collation"].contains(&table)
+}
+
+/// `replace(pattern, escape, '\')`.
+fn replaced(pattern: Expr, escape: &str) -> Expr {
+    let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.to_owned()).into());
+    let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
+    let args = [pattern, text(escape), text("\\")].map(argument).to_vec();
+    Expr::Function(Function {
+        name: vec![Ident::new("replace")].into(),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+fn no_list() -> Expr {
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(Expr::Value(Value::Null.into())),
+        data_type: SqlType::Array(ArrayElemTypeDef::SquareBracket(Box::new(SqlType::Text), None)),
+        array: false,
+        format: None,
+    }
+}
