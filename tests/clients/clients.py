@@ -120,6 +120,9 @@ def case_sqlalchemy():
         columns = {column["name"]: column for column in inspector.get_columns("person", schema="unified")}
         assert isinstance(columns["birth_date"]["type"], sqlalchemy.Date), columns["birth_date"]
         assert "脱敏" in columns["id_no"]["comment"], columns["id_no"]
+        assert "人" in inspector.get_table_comment("person", schema="unified")["text"]
+        for keys in ("get_pk_constraint", "get_foreign_keys", "get_indexes", "get_unique_constraints"):
+            assert getattr(inspector, keys)("person", schema="unified") is not None
         table = sqlalchemy.Table("person", sqlalchemy.MetaData(), schema="unified", autoload_with=engine)
         with engine.connect() as connection:
             women = sqlalchemy.select(sqlalchemy.func.count()).select_from(table).where(table.c.sex == "2")

@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 };
 use policies::Principal;
 
+use super::rewriting::NO_NUMBER;
 use super::schema::Comments;
 use crate::settings::{SERVER_VERSION, Settings};
 
@@ -72,7 +73,8 @@ fn function(
     returns: DataType,
     body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> ScalarUDF {
-    let signature = Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::VariadicAny], Volatility::Stable);
+    let volatility = if name == NO_NUMBER { Volatility::Volatile } else { Volatility::Stable };
+    let signature = Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::VariadicAny], volatility);
     ScalarUDF::new_from_impl(Simple { name, signature, returns, body: Arc::new(body) })
 }
 
@@ -95,6 +97,7 @@ pub(super) fn of_server() -> Vec<ScalarUDF> {
         word("inet_server_port", None),
         word("shobj_description", None),
         word("pg_advisory_unlock_all", None),
+        word("pg_get_constraintdef", None),
         word("pg_get_indexdef", None),
         word("pg_get_viewdef", None),
         word("pg_get_triggerdef", None),
@@ -105,6 +108,7 @@ pub(super) fn of_server() -> Vec<ScalarUDF> {
         word("pg_get_function_identity_arguments", None),
         word("pg_get_serial_sequence", None),
         word("pg_tablespace_location", None),
+        function(NO_NUMBER, DataType::Int32, |_, n_rows| Ok(new_null_array(&DataType::Int32, n_rows))),
         // No types but PostgreSQL's own, which clients know by number.
         function("to_regtype", DataType::Int32, |_, n_rows| Ok(new_null_array(&DataType::Int32, n_rows))),
         word("pg_size_pretty", Some("0 bytes".to_owned())),
@@ -142,12 +146,12 @@ pub(super) fn of_principal(principal: &Principal, comments: &Arc<Comments>) -> V
         word("pg_get_userbyid", Some(principal.subject.clone())),
         function("col_description", DataType::Utf8, move |arguments, n_rows| {
             let (oids, columns) = (numbers(arguments.first())?, numbers(arguments.get(1))?);
-            let at = |row| of_column.get(&(number(oids.as_ref(), row)?, number(columns.as_ref(), row)?)).cloned();
+            let at = |row| of_column.texts.get(&(number(oids.as_ref(), row)?, number(columns.as_ref(), row)?)).cloned();
             Ok(Arc::new((0..n_rows).map(at).collect::<StringArray>()))
         }),
         function("obj_description", DataType::Utf8, move |arguments, n_rows| {
             let oids = numbers(arguments.first())?;
-            let at = |row| of_relation.get(&(number(oids.as_ref(), row)?, 0)).cloned();
+            let at = |row| of_relation.texts.get(&(number(oids.as_ref(), row)?, 0)).cloned();
             Ok(Arc::new((0..n_rows).map(at).collect::<StringArray>()))
         }),
     ]

@@ -10,6 +10,8 @@ use datafusion::sql::sqlparser::ast::{
 /// What clients ask that the engine cannot plan, or the shipped tables do not have; nothing here has any of it.
 pub(super) struct Unplannable;
 
+/// A function that gives null, and might give something else the next time as far as the engine knows.
+pub(super) const NO_NUMBER: &str = "datong_no_number";
 /// Columns of access rights and options, which the shipped tables lack.
 const ABSENT: &[&str] = &["attacl", "attfdwoptions", "attmissingval", "attoptions", "relacl", "reloptions", "spcacl"];
 /// Columns with the names of functions, which clients compare with 0.
@@ -36,6 +38,15 @@ impl VisitorMut for Unplannable {
                     let given = std::mem::replace(pattern.as_mut(), Expr::Value(Value::Null.into()));
                     **pattern = replaced(given, &escape);
                 }
+            }
+            // Not a null as written: the engine refuses plans that sort by a constant.
+            Expr::Function(function) if is_of_index(function) => {
+                function.name = vec![Ident::new(NO_NUMBER)].into();
+                function.args = FunctionArguments::List(FunctionArgumentList {
+                    duplicate_treatment: None,
+                    args: Vec::new(),
+                    clauses: Vec::new(),
+                });
             }
             Expr::CompoundIdentifier(parts) if ABSENT.contains(&last(parts).as_str()) => *expr = no_list(),
             Expr::BinaryOp { left, right, .. } => {
@@ -80,6 +91,16 @@ fn replaced(pattern: Expr, escape: &str) -> Expr {
         over: None,
         within_group: Vec::new(),
     })
+}
+
+/// `unnest(indkey)`, `generate_subscripts(conkey, 1)`: columns of indexes and constraints, of which no relation here has one.
+fn is_of_index(function: &Function) -> bool {
+    const VECTORS: &[&str] = &["conkey", "confkey", "conpfeqop", "indclass", "indcollation", "indkey", "indoption"];
+    let name = function.name.to_string().to_ascii_lowercase();
+    let FunctionArguments::List(list) = &function.args else { return false };
+    let first = list.args.first().map(|argument| argument.to_string().to_ascii_lowercase()).unwrap_or_default();
+    let column = first.rsplit('.').next().unwrap_or_default();
+    ["unnest", "generate_subscripts"].iter().any(|of| name.rsplit('.').next() == Some(of)) && VECTORS.contains(&column)
 }
 
 fn no_list() -> Expr {

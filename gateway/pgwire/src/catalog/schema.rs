@@ -16,11 +16,14 @@ use datafusion_pg_catalog::pg_catalog::context::{PgCatalogContextProvider, Role}
 use datafusion_pg_catalog::pg_catalog::{PgCatalogSchemaProvider, PgCatalogStaticTables};
 use query::{VisibleColumn, VisibleRelation};
 
-/// Object id of `pg_class`, whose rows comments are about.
-const PG_CLASS_OID: i32 = 1_259;
-
-/// Comments by object id and column number; 0 is the relation itself.
-pub(crate) type Comments = BTreeMap<(i32, i32), String>;
+/// Comments on relations and their columns.
+#[derive(Debug, Default)]
+pub(crate) struct Comments {
+    /// Object id of `pg_class`, whose rows they are about; it is given out like all others.
+    class: i32,
+    /// By object id and column number; 0 is the relation itself.
+    pub(crate) texts: BTreeMap<(i32, i32), String>,
+}
 
 /// The schemas with what the principal sees in them: columns, and no row.
 pub(crate) fn user_schemas(visible: &[VisibleRelation]) -> Result<Vec<(String, Arc<dyn SchemaProvider>)>> {
@@ -83,13 +86,13 @@ impl PgCatalog {
     /// Puts comments into `pg_description`. The first ones given stay.
     pub(crate) fn describe(&self, comments: &Comments) -> Result<()> {
         let schema = self.shipped.pg_description.schema();
-        let n_rows = comments.len();
+        let n_rows = comments.texts.len();
         let column = |field: &Arc<Field>| -> Result<ArrayRef> {
             let array: ArrayRef = match field.name().as_str() {
-                "objoid" => Arc::new(comments.keys().map(|(oid, _)| Some(*oid)).collect::<Int32Array>()),
-                "classoid" => Arc::new(Int32Array::from(vec![PG_CLASS_OID; n_rows])),
-                "objsubid" => Arc::new(comments.keys().map(|(_, column)| Some(*column)).collect::<Int32Array>()),
-                "description" => Arc::new(comments.values().map(Some).collect::<StringArray>()),
+                "objoid" => Arc::new(comments.texts.keys().map(|(oid, _)| Some(*oid)).collect::<Int32Array>()),
+                "classoid" => Arc::new(Int32Array::from(vec![comments.class; n_rows])),
+                "objsubid" => Arc::new(comments.texts.keys().map(|(_, column)| Some(*column)).collect::<Int32Array>()),
+                "description" => Arc::new(comments.texts.values().map(Some).collect::<StringArray>()),
                 _ => new_null_array(field.data_type(), n_rows),
             };
             Ok(cast(&array, field.data_type())?)
@@ -125,7 +128,7 @@ pub(crate) async fn descriptions(state: &SessionState, visible: &[VisibleRelatio
     const OIDS: &str = "SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c \
                         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace";
     let batches = SessionContext::new_with_state(state.clone()).sql(OIDS).await?.collect().await?;
-    let mut comments = Comments::new();
+    let mut comments = Comments::default();
     for batch in &batches {
         let [oids, schemas, tables] = batch.columns() else { continue };
         let (oids, texts) = (cast(oids, &DataType::Int32)?, [schemas, tables].map(|a| cast(a, &DataType::Utf8)));
@@ -133,6 +136,9 @@ pub(crate) async fn descriptions(state: &SessionState, visible: &[VisibleRelatio
         let (schemas, tables) = (schemas?, tables?);
         for row in 0..oids.len() {
             let name = (schemas.as_string::<i32>().value(row), tables.as_string::<i32>().value(row));
+            if name == ("pg_catalog", "pg_class") {
+                comments.class = oids.as_primitive::<Int32Type>().value(row);
+            }
             let named = |relation: &&VisibleRelation| (relation.name.schema(), relation.name.table()) == name;
             if let Some(relation) = visible.iter().find(named) {
                 comment(relation, oids.as_primitive::<Int32Type>().value(row), &mut comments);
@@ -147,11 +153,11 @@ fn comment(relation: &VisibleRelation, oid: i32, comments: &mut Comments) {
     if relation.aggregate.is_some() {
         title.push_str("(仅供统计)");
     }
-    comments.insert((oid, 0), title);
+    comments.texts.insert((oid, 0), title);
     let words = |column: &VisibleColumn| match &column.mask {
         Some(mask) => format!("{}(脱敏:{mask})", column.zh),
         None => column.zh.clone(),
     };
     let numbered = relation.columns.iter().zip(1_i32..);
-    comments.extend(numbered.map(|(column, number)| ((oid, number), words(column))));
+    comments.texts.extend(numbered.map(|(column, number)| ((oid, number), words(column))));
 }
