@@ -5,8 +5,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::util::pretty::pretty_format_batches;
 use arrow_flight::sql::client::FlightSqlServiceClient;
-use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTables, SqlInfo};
-use arrow_flight::{Action, FlightInfo};
+use arrow_flight::sql::{
+    CommandGetDbSchemas, CommandGetExportedKeys, CommandGetPrimaryKeys, CommandGetTables,
+    CommandStatementSubstraitPlan, ProstMessageExt, SqlInfo, SubstraitPlan,
+};
+use arrow_flight::{Action, FlightDescriptor, FlightInfo};
 use futures::TryStreamExt;
 use tests::datong::Demo;
 use tests::http::Door;
@@ -102,6 +105,22 @@ async fn parameters_are_bound(demo: &Demo) {
         assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), n_all, "{sql}");
         assert!(n_all > 100);
     }
+    // On a masked column a value finds what a literal finds.
+    let mut worker = self::client(demo, "grid_worker").await;
+    let stored = rows(&mut worker, "SELECT id_no FROM unified.person WHERE id_no IS NOT NULL LIMIT 1").await.unwrap();
+    let shown = stored[0].column(0).as_string_opt::<i32>().map(|column| column.value(0).to_owned());
+    let shown = shown.unwrap_or_else(|| stored[0].column(0).as_string_view().value(0).to_owned());
+    let literal = format!("SELECT person_id, id_no FROM unified.person WHERE id_no = '{shown}' ORDER BY 1");
+    let by_literal = rows(&mut worker, &literal).await.unwrap();
+    let sql = "SELECT person_id, id_no FROM unified.person WHERE id_no = ? ORDER BY 1";
+    let mut prepared = worker.prepare(sql.to_owned(), None).await.unwrap();
+    let values: [(&str, ArrayRef); 1] = [("1", Arc::new(StringArray::from(vec![shown])))];
+    prepared.set_parameters(RecordBatch::try_from_iter(values).unwrap()).unwrap();
+    let info = prepared.execute().await.unwrap();
+    let by_value = read(&mut worker, info).await.unwrap();
+    let text = |batches: &[RecordBatch]| pretty_format_batches(batches).unwrap().to_string();
+    assert_eq!(text(&by_value), text(&by_literal));
+    assert!(by_literal.iter().map(RecordBatch::num_rows).sum::<usize>() > 0);
     let unbound = client.execute("SELECT person_id FROM unified.person WHERE sex = ?".to_owned(), None).await;
     assert!(told(unbound.unwrap_err()).contains("prepared"));
 }
@@ -155,6 +174,21 @@ async fn what_is_not_a_query_is_refused(demo: &Demo) {
     }
     assert!(client.execute_update("DELETE FROM unified.person".to_owned(), None).await.is_err());
     assert!(client.begin_transaction().await.is_err());
+    let keys = CommandGetPrimaryKeys { table: "resident".to_owned(), ..CommandGetPrimaryKeys::default() };
+    assert!(client.get_primary_keys(keys).await.is_err());
+    let keys = CommandGetExportedKeys { table: "resident".to_owned(), ..CommandGetExportedKeys::default() };
+    assert!(client.get_exported_keys(keys).await.is_err());
+    let plan = SubstraitPlan { plan: vec![1, 2, 3].into(), version: "0".to_owned() };
+    let substrait = CommandStatementSubstraitPlan { plan: Some(plan), transaction_id: None };
+    let substrait = FlightDescriptor::new_cmd(prost::Message::encode_to_vec(&substrait.as_any()));
+    let bearer: tonic::metadata::MetadataValue<_> =
+        format!("Bearer {}", demo.token("grid_worker")).parse().expect("a header");
+    let mut request = tonic::Request::new(substrait);
+    request.metadata_mut().insert("authorization", bearer.clone());
+    assert!(client.inner_mut().get_flight_info(request).await.is_err());
+    let mut exchange = tonic::Request::new(futures::stream::iter(Vec::<arrow_flight::FlightData>::new()));
+    exchange.metadata_mut().insert("authorization", bearer);
+    assert!(client.inner_mut().do_exchange(exchange).await.is_err());
     let action = Action { r#type: "LogicalPlan".to_owned(), body: vec![1, 2, 3].into() };
     assert!(client.do_action(action).await.is_err());
 }

@@ -8,17 +8,17 @@ use tests::datong::Demo;
 
 use super::{column, connect};
 
-struct Raw(TcpStream);
+pub(crate) struct Raw(TcpStream);
 
 impl Raw {
-    fn open(demo: &Demo) -> Self {
+    pub(crate) fn open(demo: &Demo) -> Self {
         let stream = TcpStream::connect(demo.pg()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         Self(stream)
     }
 
     /// Past authentication.
-    fn authenticated(demo: &Demo, role: &str) -> Self {
+    pub(crate) fn authenticated(demo: &Demo, role: &str) -> Self {
         let mut raw = Self::open(demo);
         raw.startup(&[("user", role), ("database", "datong")]);
         raw.message(b'p', &[demo.token(role).as_bytes(), b"\0"].concat());
@@ -36,14 +36,20 @@ impl Raw {
         self.0.write_all(&[&length[..], &body].concat()).unwrap();
     }
 
-    fn message(&mut self, kind: u8, body: &[u8]) {
+    /// The packet of a connection that cancels.
+    pub(crate) fn cancel(&mut self, pid: u32, secret: u32) {
+        let packet = [16, 80_877_102, pid, secret].map(u32::to_be_bytes).concat();
+        let _sent = self.0.write_all(&packet);
+    }
+
+    pub(crate) fn message(&mut self, kind: u8, body: &[u8]) {
         let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
         // A server that has hung up already is an answer, too.
         let _sent = self.0.write_all(&[&[kind][..], &length, body].concat());
     }
 
     /// Everything up to a message of that kind, or to the end of the connection.
-    fn until(&mut self, kind: u8) -> Vec<(u8, Vec<u8>)> {
+    pub(crate) fn until(&mut self, kind: u8) -> Vec<(u8, Vec<u8>)> {
         let mut messages = Vec::new();
         loop {
             let mut head = [0; 5];
@@ -65,7 +71,7 @@ impl Raw {
     }
 }
 
-fn states(messages: &[(u8, Vec<u8>)]) -> Vec<String> {
+pub(crate) fn states(messages: &[(u8, Vec<u8>)]) -> Vec<String> {
     let errors = messages.iter().filter(|(kind, _)| *kind == b'E');
     let state = |body: &Vec<u8>| {
         let fields = body.split(|byte| *byte == 0);

@@ -1,5 +1,6 @@
 //! The pg wire door of a running demo, asked by a PostgreSQL client and by raw bytes.
 
+mod attacks;
 mod catalog;
 mod copying;
 mod hostile;
@@ -35,6 +36,14 @@ async fn the_door_keeps_what_it_promises() {
     hostile::a_query_before_authentication_is_not_answered(&demo);
     hostile::startup_parameters_give_nobody_rights(&demo);
     hostile::bindings_that_do_not_fit_are_refused_and_the_connection_lives_on(&demo);
+    attacks::the_catalog_tells_what_its_reader_may_see(&demo).await;
+    attacks::functions_of_the_catalog_tell_nothing_apart(&demo).await;
+    attacks::cursors_nobody_reads_keep_nobody_else_waiting(&demo).await;
+    attacks::masked_values_are_those_of_rest(&demo).await;
+    attacks::describing_tells_of_no_hidden_column(&demo).await;
+    attacks::a_second_statement_is_judged_like_the_first(&demo).await;
+    attacks::a_function_call_is_not_answered(&demo);
+    attacks::nobody_cancels_for_somebody_else(&demo).await;
     hostile::noise_harms_nobody_else(&demo).await;
 }
 
