@@ -161,11 +161,11 @@ fn a_wrong_arrow_is_found() {
     let mut graph = graph(&[DependencyKind::Normal]);
     graph.get_mut("rest").expect("crate rest").insert("lake".to_owned());
     graph.get_mut("schemas").expect("crate schemas").extend(["policies".to_owned(), "tokio".to_owned()]);
-    graph.insert("flight".to_owned(), BTreeSet::from(["rest".to_owned()]));
+    graph.insert("console".to_owned(), BTreeSet::from(["rest".to_owned()]));
     assert_eq!(
         wrong_arrows(&graph, &[]),
         [
-            "crate flight is not placed in the table of arrows",
+            "crate console is not placed in the table of arrows",
             "rest must not depend on lake",
             "schemas must not depend on policies",
         ]
