@@ -10,8 +10,6 @@ use tests::attacks::roles::{grid_worker, principal};
 use tests::attacks::rows::Side;
 use tests::attacks::world::{Loading, World};
 
-use crate::places::{Place, place_of};
-
 /// Short, so that the test is: the product's own are of the same kind.
 fn limits() -> Limits {
     Limits {
@@ -43,7 +41,8 @@ async fn every_line_stays_inside_its_limits() {
     let other = principal("privacy_officer", None);
     let bounded = lines().into_iter().filter(|line| line.check == Check::Bounded);
     let mut n_checked = 0;
-    for line in bounded.filter(|line| !matches!(place_of(line), Place::NotYet(_))) {
+    // A line that names another protocol is a description, asserted by a test of its own.
+    for line in bounded.filter(|line| ["any", "rest"].contains(&line.protocol.as_str())) {
         for door in world.doors() {
             let started = Instant::now();
             let attack = async {
