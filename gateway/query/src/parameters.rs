@@ -92,10 +92,10 @@ fn plain_text(data_type: DataType) -> DataType {
     }
 }
 
-/// The statement and its values, as they are recorded.
+/// The statement and its values, as they are recorded: each on one line, whatever is in it.
 pub(crate) fn recorded(mut sql: String, parameters: &[ScalarValue]) -> String {
     for (idx, value) in parameters.iter().enumerate() {
-        let _written = write!(sql, "\n-- ${} = {value}", idx + 1);
+        let _written = write!(sql, "\n-- ${} = {:?}", idx + 1, value.to_string());
     }
     sql
 }
@@ -136,9 +136,9 @@ mod tests {
 
     #[test]
     fn what_is_recorded_names_each_value() {
-        let values = [ScalarValue::from("张三"), ScalarValue::from(7_i64)];
+        let values = [ScalarValue::from("张三\n-- $2 = 8"), ScalarValue::from(7_i64)];
         let text = recorded("SELECT $1, $2".to_owned(), &values);
-        assert_eq!(text, "SELECT $1, $2\n-- $1 = 张三\n-- $2 = 7");
+        assert_eq!(text, "SELECT $1, $2\n-- $1 = \"张三\\n-- $2 = 8\"\n-- $2 = \"7\"");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use schemas::{Column, ColumnName, FieldType, Identifiability, Relation, Relation
 
 use crate::*;
 
+mod describing;
 mod earlier;
 mod lifts;
 mod spilling;
