@@ -8,7 +8,7 @@ mod functions;
 mod rewriting;
 mod schema;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -32,7 +32,7 @@ use futures::StreamExt;
 use pgwire::error::PgWireError;
 use policies::Principal;
 use query::{CpuRuntime, VisibleRelation};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use self::rewriting::Unplannable;
 use self::schema::{PgCatalog, descriptions, user_schemas};
@@ -47,14 +47,15 @@ const ROWS_MAX: usize = 200_000;
 const TIME_MAX: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 4;
 
-/// What the catalogs of all principals share.
+/// Makes catalogs, and asks them.
 pub(crate) struct Catalogs {
-    shared: OnceLock<std::result::Result<Shared, String>>,
+    shared: OnceCell<Arc<Shared>>,
     cpu: Arc<CpuRuntime>,
     places: Semaphore,
 }
 
-struct Shared {
+/// What the catalogs of all principals share.
+pub(crate) struct Shared {
     state: SessionState,
     tables: Arc<PgCatalogStaticTables>,
     parser: PostgresCompatibilityParser,
@@ -74,27 +75,32 @@ pub(crate) struct Found {
 
 impl Catalogs {
     pub(crate) fn new(cpu: Arc<CpuRuntime>) -> Self {
-        Self { shared: OnceLock::new(), cpu, places: Semaphore::new(AT_ONCE) }
+        Self { shared: OnceCell::new(), cpu, places: Semaphore::new(AT_ONCE) }
     }
 
-    /// The first call takes a while: it reads the tables that PostgreSQL ships.
-    fn shared(&self) -> std::result::Result<&Shared, PgWireError> {
-        let shared = self.shared.get_or_init(|| Shared::load().map_err(|error| error.to_string()));
-        shared.as_ref().map_err(|reason| {
-            tracing::error!(reason, "the catalog of PostgreSQL's own objects cannot be loaded");
-            unanswered("load")
-        })
+    /// Reads the tables that PostgreSQL ships, once, so that no connection has to wait for it.
+    pub(crate) async fn load(&self) -> std::result::Result<Arc<Shared>, PgWireError> {
+        let shared = self.shared.get_or_try_init(|| self.on_cpu(async { Shared::load().map(Arc::new) })).await;
+        shared.map(Arc::clone)
+    }
+
+    /// Runs work on the threads for it; those of the network have others to serve.
+    async fn on_cpu<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> std::result::Result<T, PgWireError> {
+        self.cpu.spawn(work).await.map_err(|_| unanswered("panicked"))?.map_err(|error| unplanned(&error))
     }
 
     /// Builds the catalog of what a principal sees.
     pub(crate) async fn catalog(
         &self,
-        principal: &Principal,
-        visible: &[VisibleRelation],
+        principal: Principal,
+        visible: Vec<VisibleRelation>,
         versions: (String, Option<u64>),
     ) -> std::result::Result<Catalog, PgWireError> {
-        let shared = self.shared()?;
-        let state = shared.of_principal(principal, visible).await.map_err(|error| unplanned(&error))?;
+        let shared = self.load().await?;
+        let state = self.on_cpu(async move { shared.of_principal(&principal, &visible).await }).await?;
         Ok(Catalog { state, versions })
     }
 
@@ -104,15 +110,15 @@ impl Catalogs {
         catalog: &Catalog,
         sql: &str,
     ) -> std::result::Result<(SchemaRef, Vec<DataType>), PgWireError> {
-        let (statement, state) = (self.parse(sql)?, catalog.state.clone());
-        let planning = self.cpu.spawn(async move {
+        let (statement, state) = (self.parse(sql).await?, catalog.state.clone());
+        self.on_cpu(async move {
             let plan = state.statement_to_plan(statement).await?;
             let types = types_of(&plan)?;
             let nulls = types.iter().map(ScalarValue::try_new_null).collect::<Result<Vec<_>>>()?;
             let plan = state.optimize(&bound(plan, nulls)?)?;
-            Ok::<_, DataFusionError>((Arc::clone(plan.schema().inner()), types))
-        });
-        planning.await.map_err(|_| unanswered("panicked"))?.map_err(|error| unplanned(&error))
+            Ok((Arc::clone(plan.schema().inner()), types))
+        })
+        .await
     }
 
     /// Answers a statement.
@@ -123,8 +129,8 @@ impl Catalogs {
         values: Vec<ScalarValue>,
     ) -> std::result::Result<Found, PgWireError> {
         let _place = self.places.acquire().await.map_err(|_| unanswered("closed"))?;
-        let (statement, state) = (self.parse(sql)?, catalog.state.clone());
-        let running = self.cpu.spawn(async move {
+        let (statement, state) = (self.parse(sql).await?, catalog.state.clone());
+        let running = self.on_cpu(async move {
             let plan = state.statement_to_plan(statement).await?;
             let plan = state.optimize(&bound(plan, values)?)?;
             let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
@@ -139,19 +145,15 @@ impl Catalogs {
                 }
                 batches.push(batch);
             }
-            Ok::<_, DataFusionError>(Found { schema, batches })
+            Ok(Found { schema, batches })
         });
-        match tokio::time::timeout(TIME_MAX, running).await {
-            Err(_) => {
-                Err(error("57014", "目录查询超时".to_owned(), "the query of the catalog took too long".to_owned()))
-            }
-            Ok(Err(_)) => Err(unanswered("panicked")),
-            Ok(Ok(found)) => found.map_err(|error| unplanned(&error)),
-        }
+        tokio::time::timeout(TIME_MAX, running).await.unwrap_or_else(|_| {
+            Err(error("57014", "目录查询超时".to_owned(), "the query of the catalog took too long".to_owned()))
+        })
     }
 
-    fn parse(&self, sql: &str) -> std::result::Result<Statement, PgWireError> {
-        let statements = self.shared()?.parser.parse(sql).map_err(|cause| {
+    async fn parse(&self, sql: &str) -> std::result::Result<Statement, PgWireError> {
+        let statements = self.load().await?.parser.parse(sql).map_err(|cause| {
             error("42601", format!("语句无法解析:{cause}"), format!("the statement cannot be parsed: {cause}"))
         })?;
         match <[SqlStatement; 1]>::try_from(statements) {

@@ -15,9 +15,9 @@ use pgwire::api::Type;
 use crate::numeric::put_numeric;
 
 /// 2000-01-01 in days since 1970-01-01.
-const EPOCH_DAYS: i32 = 10_957;
+pub(crate) const EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
-const EPOCH_MICROS: i64 = 10_957 * 86_400_000_000;
+pub(crate) const EPOCH_MICROS: i64 = 10_957 * 86_400_000_000;
 
 /// Appends the text form of a cell that is not null.
 pub(crate) fn put_text(array: &ArrayRef, row: usize, zone: FixedOffset, out: &mut BytesMut) {

@@ -30,7 +30,6 @@ pub(crate) struct CopyFormat {
     has_header: bool,
     quote: u8,
     escape: u8,
-    quotes_all: bool,
 }
 
 impl CopyFormat {
@@ -71,19 +70,20 @@ impl CopyFormat {
         Bytes::from_static(if self.is_binary() { BINARY_END } else { &[] })
     }
 
-    /// The rows of a batch.
-    pub(crate) fn rows(&self, batch: &RecordBatch, zone: FixedOffset) -> PgWireResult<Bytes> {
+    /// The rows of a batch, each by itself.
+    pub(crate) fn rows(&self, batch: &RecordBatch, zone: FixedOffset) -> PgWireResult<Vec<Bytes>> {
         let batch = WireBatch::new(batch)?;
         let mut out = BytesMut::new();
-        for row in 0..batch.n_rows() {
+        let row = |row| {
             if self.is_binary() {
                 batch.put_copy_row(row, zone, &mut out);
-                continue;
+            } else {
+                batch.put_text_row(row, zone, &mut out, |idx, cell, out| self.put_cell(idx, cell, out));
+                out.put_u8(b'\n');
             }
-            batch.put_text_row(row, zone, &mut out, |idx, cell, out| self.put_cell(idx, cell, out));
-            out.put_u8(b'\n');
-        }
-        Ok(out.freeze())
+            out.split().freeze()
+        };
+        Ok((0..batch.n_rows()).map(row).collect())
     }
 
     fn put_cell(&self, idx: usize, cell: Option<&[u8]>, out: &mut BytesMut) {
@@ -118,9 +118,8 @@ impl CopyFormat {
     }
 
     fn put_csv(&self, cell: &[u8], out: &mut BytesMut) {
-        let needs_quotes = self.quotes_all
-            // A text that looks like null, or like the end of the data.
-            || cell == self.null.as_slice()
+        // A text that looks like null, or like the end of the data, is quoted too.
+        let needs_quotes = cell == self.null.as_slice()
             || cell == b"\\."
             || cell.iter().any(|byte| [self.delimiter, self.quote, b'\n', b'\r'].contains(byte))
             || cell.first() == Some(&b' ')
@@ -148,7 +147,6 @@ struct Given {
     has_header: bool,
     quote: Option<char>,
     escape: Option<char>,
-    quotes_all: bool,
 }
 
 impl Given {
@@ -217,7 +215,6 @@ impl Given {
             has_header: self.has_header,
             quote,
             escape,
-            quotes_all: self.quotes_all,
         })
     }
 }
@@ -245,7 +242,7 @@ mod tests {
         let batch = RecordBatch::try_from_iter([("name", Arc::new(names) as ArrayRef), ("n", Arc::new(numbers))]);
         let format = CopyFormat::new(options, &[]).unwrap();
         let rows = format.rows(&batch.unwrap(), FixedOffset::east_opt(0).unwrap()).unwrap();
-        let bytes = [format.head(["name", "n"].into_iter()), rows, format.tail()].concat();
+        let bytes = [format.head(["name", "n"].into_iter()), rows.concat().into(), format.tail()].concat();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

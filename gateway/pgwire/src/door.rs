@@ -71,6 +71,12 @@ impl Door {
     pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
         let places = Arc::new(Semaphore::new(self.config.max_connections));
         let mut tasks = JoinSet::new();
+        let door = Arc::clone(&self);
+        tasks.spawn(async move {
+            if door.catalogs.load().await.is_err() {
+                tracing::error!("the catalog of PostgreSQL's own objects cannot be loaded");
+            }
+        });
         tokio::pin!(stop);
         loop {
             let accepted = tokio::select! {

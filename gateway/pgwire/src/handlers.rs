@@ -147,7 +147,7 @@ impl SimpleQueryHandler for Connection {
         }
         client.set_state(PgWireConnectionState::QueryInProgress);
         let commands = self.session()?.commands(&query.query)?;
-        if commands.is_empty() || is_blank(&query.query) {
+        if commands.is_empty() {
             client.feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new())).await?;
         } else {
             for command in commands {
@@ -188,11 +188,6 @@ impl Connection {
         let stop = session.begin();
         session.run(client, command, (Vec::new(), None), &|_| FieldFormat::Text, &stop).await
     }
-}
-
-/// Nothing but white space and semicolons.
-fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| c == ';' || c.is_whitespace())
 }
 
 async fn send<C>(client: &mut C, response: Response) -> PgWireResult<()>

@@ -11,13 +11,10 @@ use pgwire::api::Type;
 use pgwire::api::portal::Portal;
 use pgwire::error::PgWireError;
 
+use crate::cell::{EPOCH_DAYS, EPOCH_MICROS};
 use crate::errors::{error, malformed};
 use crate::numeric::read_numeric;
 use crate::types::parameter_type;
-
-/// 2000-01-01 in days since 1970-01-01.
-const EPOCH_DAYS: i32 = 10_957;
-const EPOCH_MICROS: i64 = 10_957 * 86_400_000_000;
 
 /// The values of a portal's parameters, of the types the statement was described with.
 pub(crate) fn values<S>(portal: &Portal<S>, types: &[DataType]) -> Result<Vec<ScalarValue>, PgWireError> {

@@ -150,9 +150,8 @@ impl Session {
         while let Some(batch) = rows.batches.next().await {
             let batch = batch?;
             n_rows += batch.num_rows();
-            for row in 0..batch.num_rows() {
-                let bytes = how.rows(&batch.slice(row, 1), zone)?;
-                let bytes = joined(std::mem::take(&mut head), bytes);
+            for row in how.rows(&batch, zone)? {
+                let bytes = joined(std::mem::take(&mut head), row);
                 client.feed(PgWireBackendMessage::CopyData(CopyData::new(bytes))).await?;
             }
         }

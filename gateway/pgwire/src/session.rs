@@ -135,12 +135,13 @@ impl Session {
         let principal = self.principal().await?;
         let gateway = self.door.gateway();
         let mut kept = self.catalog.lock().await;
+        // Asked each time: it also tells whether the access has been withdrawn.
         let visible = gateway.visible_relations(&principal).map_err(|error| of_query(&error))?;
         let versions = (gateway.policy_version(), gateway.data_version());
         match kept.as_ref() {
             Some(catalog) if catalog.versions == versions => Ok(Arc::clone(catalog)),
             _ => {
-                let fresh = Arc::new(self.door.catalogs().catalog(&principal, &visible, versions).await?);
+                let fresh = Arc::new(self.door.catalogs().catalog(principal, visible, versions).await?);
                 *kept = Some(Arc::clone(&fresh));
                 Ok(fresh)
             }

@@ -53,7 +53,8 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("max_identifier_length", "63", Kind::Fixed),
     ("max_index_keys", "32", Kind::Fixed),
     ("row_security", "on", Kind::OneOf(&["on"])),
-    ("search_path", "public", Kind::Kept),
+    // Names are written with their schema; a path that is not followed is not taken.
+    ("search_path", "public", Kind::OneOf(&["", "public", "$user, public", "\"$user\", public"])),
     ("server_encoding", "UTF8", Kind::Fixed),
     ("server_version", SERVER_VERSION, Kind::Fixed),
     ("server_version_num", "160006", Kind::Fixed),
@@ -127,7 +128,6 @@ impl Settings {
         let name = match name {
             "transaction isolation level" => "transaction_isolation",
             "time zone" => "timezone",
-            "session authorization" => "is_superuser",
             other => other,
         };
         let (name, default, _) = found(name)?;
@@ -221,6 +221,8 @@ mod tests {
             ("timezone", "Mars/Olympus"),
             ("server_version", "17"),
             ("is_superuser", "on"),
+            ("search_path", "unified"),
+            ("search_path", "unified, public"),
             ("datafusion.execution.batch_size", "1"),
             ("statement_timeout", "soon"),
         ] {

@@ -16,6 +16,7 @@ pub(crate) async fn a_copy_holds_what_a_query_answers(demo: &Demo) {
     let client = connect(demo, "grid_worker").await;
     let names = column(&client, "SELECT name FROM unified.person ORDER BY person_id").await;
     let names: Vec<String> = names.into_iter().map(|name| name.unwrap_or_default()).collect();
+    assert!(names.len() > 10, "somebody to copy: {}", names.len());
     let text = copied(&client, "COPY (SELECT name FROM unified.person ORDER BY person_id) TO STDOUT").await;
     assert_eq!(String::from_utf8(text).unwrap().lines().collect::<Vec<_>>(), names);
     let csv =

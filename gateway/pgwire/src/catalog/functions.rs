@@ -73,9 +73,21 @@ fn function(
     returns: DataType,
     body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> ScalarUDF {
-    let volatility = if name == NO_NUMBER { Volatility::Volatile } else { Volatility::Stable };
+    of_volatility(Volatility::Stable, name, returns, body)
+}
+
+fn of_volatility(
+    volatility: Volatility,
+    name: &'static str,
+    returns: DataType,
+    body: impl Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> ScalarUDF {
     let signature = Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::VariadicAny], volatility);
     ScalarUDF::new_from_impl(Simple { name, signature, returns, body: Arc::new(body) })
+}
+
+fn no_numbers(_: &[ArrayRef], n_rows: usize) -> Result<ArrayRef> {
+    Ok(new_null_array(&DataType::Int32, n_rows))
 }
 
 /// A function that gives one text, whatever it is called with.
@@ -108,9 +120,9 @@ pub(super) fn of_server() -> Vec<ScalarUDF> {
         word("pg_get_function_identity_arguments", None),
         word("pg_get_serial_sequence", None),
         word("pg_tablespace_location", None),
-        function(NO_NUMBER, DataType::Int32, |_, n_rows| Ok(new_null_array(&DataType::Int32, n_rows))),
+        of_volatility(Volatility::Volatile, NO_NUMBER, DataType::Int32, no_numbers),
         // No types but PostgreSQL's own, which clients know by number.
-        function("to_regtype", DataType::Int32, |_, n_rows| Ok(new_null_array(&DataType::Int32, n_rows))),
+        function("to_regtype", DataType::Int32, no_numbers),
         word("pg_size_pretty", Some("0 bytes".to_owned())),
         word("pg_postmaster_start_time", None),
         word("txid_current", None),
