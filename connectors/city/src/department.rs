@@ -64,9 +64,9 @@ pub(crate) fn open_desks(office: &Office<'_>) -> Result<Vec<Box<dyn Desk>>, City
         Box::new(housing::RepairDesk::open(office)?),
         Box::new(grid::GridDesk::open(office)?),
         Box::new(grid::EventDesk::open(office)?),
-        Box::new(sensitive::HivDesk::open(office)?),
-        Box::new(sensitive::MentalDisorderDesk::open(office)?),
-        Box::new(sensitive::OffenderDesk::open(office)?),
+        Box::new(sensitive::open_hiv(office)?),
+        Box::new(sensitive::open_mental_disorder(office)?),
+        Box::new(sensitive::open_offender(office)?),
     ])
 }
 

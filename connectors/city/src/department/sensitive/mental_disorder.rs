@@ -1,15 +1,13 @@
 //! 严重精神障碍患者: one adult in two hundred. An XLSX list with a title row.
 
-use super::super::{Desk, Office};
-use super::{begin, listed, since, year};
+use super::super::Office;
+use super::{List, ListDesk, since, year};
 use crate::block::Block;
-use crate::dirt::{AddressHabit, Clerk, DateForm, Department, know};
+use crate::dirt::{AddressHabit, Clerk, DateForm, Department, Known};
 use crate::error::CityError;
-use crate::export::{Export, Layout, Record, Value};
+use crate::export::{Layout, Value};
 use crate::people::Person;
-use crate::plan::Plan;
 use crate::sink::{Anatomy, WorkbookSink};
-use crate::truth::Truth;
 
 const LAYOUT: Layout = Layout {
     dataset: "sensitive.mental_disorder",
@@ -35,8 +33,15 @@ const ANATOMY: Anatomy = Anatomy {
     footer: None,
     sheet: "在册患者",
 };
-const LANE: u64 = 17;
-const PER_10K: usize = 50;
+const LIST: List = List {
+    dataset: LAYOUT.dataset,
+    department: Department::Health,
+    dates: DateForm::Dashes,
+    lane: 17,
+    per_10k: 50,
+    prefix: "JS",
+    cells,
+};
 
 const DIAGNOSES: &[(&str, u32)] = &[
     ("精神分裂症", 62),
@@ -49,59 +54,28 @@ const DIAGNOSES: &[(&str, u32)] = &[
 ];
 const LEVELS: &[(&str, u32)] = &[("0级", 78), ("1级", 10), ("2级", 6), ("3级", 4), ("4级", 1), ("5级", 1)];
 
-/// Writes `sensitive.mental_disorder`.
-#[derive(Debug)]
-pub(in super::super) struct MentalDisorderDesk {
-    export: Export,
-    number: u64,
+/// Opens the list.
+pub(in super::super) fn open(office: &Office<'_>) -> Result<ListDesk, CityError> {
+    let sink = WorkbookSink::new(office.sheet(&LAYOUT, "20260630")?, ANATOMY);
+    Ok(ListDesk::new(office.seed, &LIST, Box::new(sink)))
 }
 
-impl MentalDisorderDesk {
-    pub(in super::super) fn open(office: &Office<'_>) -> Result<Self, CityError> {
-        let sink = WorkbookSink::new(office.sheet(&LAYOUT, "20260630")?, ANATOMY);
-        Ok(Self { export: Export::of_list(office.seed, LAYOUT.dataset, vec![Box::new(sink)]), number: 0 })
-    }
-}
-
-impl Desk for MentalDisorderDesk {
-    fn write_block(&mut self, plan: &Plan, block: &Block, truth: &mut Truth) -> Result<(), CityError> {
-        let mut clerk = Clerk::new(plan.seed, Department::Health, DateForm::Dashes, LANE, block.number);
-        for person in listed(plan, block, LANE, PER_10K) {
-            let record = self.entry(&mut clerk, plan, block, person);
-            self.export.write(&record, truth)?;
-        }
-        Ok(())
-    }
-
-    fn into_export(self: Box<Self>) -> Export {
-        self.export
-    }
-}
-
-impl MentalDisorderDesk {
-    fn entry(&mut self, clerk: &mut Clerk, plan: &Plan, block: &Block, person: &Person) -> Record {
-        self.number += 1;
-        begin(clerk, self.number);
-        let known = know(plan.seed, Department::Health, block, person);
-        let key = format!("JS290102{:06}", self.number);
-        let guardian = person.spouse.or(person.parent).and_then(|place| block.people.get(place));
-        let since = since(clerk, person, year(2010));
-        let cells = vec![
-            key.clone().into(),
-            clerk.name(&known),
-            clerk.known_id(&known),
-            clerk.phone(&known),
-            clerk.address(block, known.flat, &AddressHabit::HEALTH),
-            guardian.map(|guardian| clerk.plain_name(&guardian.name)).into(),
-            match guardian.and_then(|guardian| guardian.phone.as_deref()) {
-                Some(phone) => clerk.one_phone(phone),
-                None => Value::Empty,
-            },
-            clerk.rng.weighted_text(DIAGNOSES).into(),
-            clerk.rng.weighted_text(LEVELS).into(),
-            clerk.date(since),
-            Value::Empty,
-        ];
-        Record { key, cells, people: vec![("", person.uid.clone())], house: None, rejected: clerk.rejected() }
-    }
+fn cells(clerk: &mut Clerk, block: &Block, known: &Known<'_>, person: &Person) -> Vec<Value> {
+    let guardian = person.spouse.or(person.parent).and_then(|place| block.people.get(place));
+    let since = since(clerk, person, year(2010));
+    vec![
+        clerk.name(known),
+        clerk.known_id(known),
+        clerk.phone(known),
+        clerk.address(block, known.flat, &AddressHabit::HEALTH),
+        guardian.map(|guardian| clerk.plain_name(&guardian.name)).into(),
+        match guardian.and_then(|guardian| guardian.phone.as_deref()) {
+            Some(phone) => clerk.one_phone(phone),
+            None => Value::Empty,
+        },
+        clerk.rng.weighted_text(DIAGNOSES).into(),
+        clerk.rng.weighted_text(LEVELS).into(),
+        clerk.date(since),
+        Value::Empty,
+    ]
 }
