@@ -9,6 +9,7 @@ mod site;
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -91,6 +92,23 @@ pub fn quick_folder() -> TempDir {
         return folder;
     }
     TempDir::with_prefix("datong-test-").expect("a temporary folder")
+}
+
+/// Copies a folder with everything in it.
+///
+/// # Panics
+/// If something cannot be read or written.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            let _bytes = fs::copy(&path, &target).expect("a copy");
+        }
+    }
 }
 
 fn free_bytes(folder: &Path) -> u64 {

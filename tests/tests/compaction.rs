@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use lake::{Lake, Published};
 use tests::content::{content, is_lasting};
-use tests::datong::{Site, city, quick_folder, table_rows};
+use tests::datong::{Site, city, copy_folder, quick_folder, table_rows};
 use tests::traces::files_below;
 
 /// Enough for tables that are not written whole each time.
@@ -74,7 +74,7 @@ async fn little_that_changes_is_little_that_is_written() {
     // the batch with which a row was written.
     let other = Site::init(&kept.path().join("other"));
     for department in ["police", "civil", "health", "housing", "grid", "sensitive"] {
-        copy(&site.exports(department), &other.exports(department));
+        copy_folder(&site.exports(department), &other.exports(department));
     }
     let _said = other.run(&["pull"]).expect_code(0);
     let (others, at_once) = published(&other).await;
@@ -142,13 +142,5 @@ fn age(folder: &Path) {
     let then = SystemTime::now() - Duration::from_secs(48 * 3_600);
     for file in files_below(folder) {
         std::fs::File::options().append(true).open(&file).expect("a file").set_modified(then).expect("a time");
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        std::fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("a copy");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use tests::datong::{Site, city, quick_folder, table_rows};
+use tests::datong::{Site, city, copy_folder, quick_folder, table_rows};
 use tests::http::Door;
 
 fn pulled(folder: &Path) -> Site {
@@ -231,17 +231,4 @@ async fn a_shredded_dataset_cannot_be_read_by_anybody() {
     let (running, url) = site.serve();
     let _there = Door::new(&url, &token).sql(n_floating).await.expect_status(200);
     drop(running);
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).expect("a copy");
-        }
-    }
 }

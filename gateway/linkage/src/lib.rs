@@ -1,7 +1,7 @@
 //! Entity resolution: who is the same person, which addresses are the same house.
 //!
-//! [`link()`] turns the landed tables of all departments into the tables of the schema `unified`, and adds tags of the sensitive lists. It knows no file, no
-//! network and no query engine: Arrow batches in, Arrow batches out. In order:
+//! [`link()`] turns the landed tables of all departments into the tables of the schema `unified`, and adds tags of the
+//! sensitive lists. It knows no file, no network and no query engine: Arrow batches in, Arrow batches out. In order:
 //!
 //! 1. `landed`: each table by column, its rows in the order of record keys, the newest of each key;
 //! 2. `roles`: which fields of which dataset describe which person, and which name a house. All that is known of the

@@ -55,8 +55,8 @@ pub struct Linked {
 /// Turns landed tables into the unified base.
 ///
 /// Houses first, by their parsed addresses; then persons, with the house as one of their fields; then what follows from
-/// both; and last the sensitive lists, which find persons and change none. The result depends on the set of rows only, not on their order or batches, except for the ids of new entities,
-/// which are random. `progress` is told what begins; the words carry no value of any record.
+/// both; and last the sensitive lists, which find persons and change none. The result depends on the set of rows only, not on
+/// their order or batches, except for the ids of new entities, which are random. `progress` is told what begins; the words carry no value of any record.
 ///
 /// # Errors
 /// [`LinkError`] if a landed column is not of its declared type, if a linked relation is not declared, or if there are

@@ -1,14 +1,13 @@
 //! `datong key shred` of one list: none of its rows can be read anywhere any more, and everything else is as it was.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use futures::TryStreamExt;
 use lake::Lake;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tests::content::{content, is_lasting};
-use tests::datong::{lake_of, quick_folder};
+use tests::datong::{copy_folder, lake_of, quick_folder};
 use tests::http::Door;
 
 use crate::{TAGS, pulled, texts};
@@ -116,17 +115,4 @@ async fn a_shredded_list_cannot_be_read_anywhere_and_everything_else_answers() {
         assert!(numbers.iter().all(|number| !holds(bytes, number)), "{object} tells of the list");
     }
     assert!(closed.iter().filter(|object| is_of_the_list(object)).count() > 4, "{closed:?}");
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).expect("a copy");
-        }
-    }
 }

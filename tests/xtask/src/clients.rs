@@ -74,14 +74,13 @@ impl Demo {
         command.args(["demo", "--people", "2000", "--port", "0", "--data-dir"]).arg(folder).stdout(Stdio::null());
         let demo = Self { process: command.spawn()?, file: folder.join("demo.json") };
         let started = Instant::now();
-        while !demo.file.exists() {
+        // Its doors listen before the file is written; a file that is not whole yet ends otherwise.
+        while !std::fs::read_to_string(&demo.file).is_ok_and(|text| text.trim_end().ends_with('}')) {
             if started.elapsed() > START_TIME {
                 return Err(io::Error::other("the demo does not come up"));
             }
             sleep(Duration::from_millis(100));
         }
-        // The file is written before the doors open.
-        sleep(Duration::from_secs(3));
         Ok(demo)
     }
 }
