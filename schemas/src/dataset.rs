@@ -1,6 +1,6 @@
 //! A declared dataset: what one department sends.
 
-use crate::{Column, ColumnName, DatasetId, Field, FieldType, Identifiability, Relation, Sensitivity};
+use crate::{Column, ColumnName, DatasetId, Field, FieldType, Identifiability, Relation, RelationName, Sensitivity};
 
 /// One department export, declared in `schemas/data/datasets/<department>/<table>.toml`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -64,11 +64,25 @@ impl Dataset {
         self.fields.iter().find(|f| f.name.as_str() == name)
     }
 
-    /// The landed table: the declared fields in their order, then the provenance columns `record_key`, `source_file`,
-    /// `source_sheet`, `source_row`, `batch_id`, `ingested_at`, `quality` (texts `field:reason`), `raw_hash`.
+    /// A table with these fields alone (all, if none is named) that is read where it is, under another name. Its rows are
+    /// identified by the first field of the key that is among them.
+    ///
+    /// `None` if a field is not declared, or none of the key is among them.
     #[must_use]
-    pub fn landed_relation(&self) -> Relation {
-        let declared = self.fields.iter().map(|f| Column {
+    pub fn live_relation(&self, name: RelationName, fields: &[&str]) -> Option<Relation> {
+        let is_declared = |field: &&str| self.fields.iter().any(|declared| declared.name.as_str() == *field);
+        if !fields.iter().all(is_declared) {
+            return None;
+        }
+        let is_wanted = |column: &ColumnName| fields.is_empty() || fields.contains(&column.as_str());
+        let key = self.key.iter().find(|key| is_wanted(key))?.clone();
+        let columns = self.columns().filter(|column| is_wanted(&column.name)).collect();
+        Some(Relation { name, zh: self.zh.clone(), en: self.en.clone(), key, columns })
+    }
+
+    /// The declared fields as columns.
+    fn columns(&self) -> impl Iterator<Item = Column> {
+        self.fields.iter().map(|f| Column {
             name: f.name.clone(),
             zh: f.zh.clone(),
             en: f.en.clone(),
@@ -77,7 +91,13 @@ impl Dataset {
             ident: f.ident,
             authority: Vec::new(),
             code_list: f.code_list.clone(),
-        });
+        })
+    }
+
+    /// The landed table: the declared fields in their order, then the provenance columns `record_key`, `source_file`,
+    /// `source_sheet`, `source_row`, `batch_id`, `ingested_at`, `quality` (texts `field:reason`), `raw_hash`.
+    #[must_use]
+    pub fn landed_relation(&self) -> Relation {
         let added = PROVENANCE.iter().filter_map(|(name, zh, en, field_type, class, ident)| {
             Some(Column {
                 name: ColumnName::try_from(*name).ok()?,
@@ -90,7 +110,7 @@ impl Dataset {
                 code_list: None,
             })
         });
-        let columns: Vec<Column> = declared.chain(added).collect();
+        let columns: Vec<Column> = self.columns().chain(added).collect();
         Relation {
             name: self.id.clone(),
             zh: self.zh.clone(),

@@ -35,6 +35,7 @@ fn with_file(file: &str, reason: &str) -> String {
 pub struct Registry {
     datasets: Arc<BTreeMap<DatasetId, Dataset>>,
     linked: Arc<BTreeMap<RelationName, Relation>>,
+    live: Arc<BTreeMap<RelationName, Relation>>,
     code_lists: Arc<BTreeMap<CodeListId, CodeList>>,
     divisions: Arc<Divisions>,
 }
@@ -69,6 +70,7 @@ impl Registry {
         Ok(Self {
             datasets: Arc::new(datasets),
             linked: Arc::new(linked),
+            live: Arc::default(),
             code_lists: Arc::new(code_lists),
             divisions: Arc::default(),
         })
@@ -87,6 +89,13 @@ impl Registry {
         }
         Arc::make_mut(&mut self.datasets).insert(dataset.id.clone(), dataset);
         Ok(self)
+    }
+
+    /// Adds a relation that is read where it is. It takes the place of none that is stored.
+    #[must_use]
+    pub fn with_live(mut self, relation: Relation) -> Self {
+        Arc::make_mut(&mut self.live).insert(relation.name.clone(), relation);
+        self
     }
 
     /// Takes division codes that begin with `prefix` for assigned ones. Only a demonstration needs this: its persons
@@ -113,16 +122,23 @@ impl Registry {
         self.linked.values()
     }
 
-    /// A relation: one that linking makes, or the landed table of a dataset.
-    #[must_use]
-    pub fn relation(&self, name: &RelationName) -> Option<Relation> {
-        self.linked.get(name).cloned().or_else(|| self.datasets.get(name).map(Dataset::landed_relation))
+    /// All relations that are read where they are, by name.
+    pub fn live(&self) -> impl Iterator<Item = &Relation> {
+        self.live.values()
     }
 
-    /// Every relation, those that linking makes first.
+    /// A relation: one that linking makes, the landed table of a dataset, or one that is read where it is.
+    #[must_use]
+    pub fn relation(&self, name: &RelationName) -> Option<Relation> {
+        let landed = || self.datasets.get(name).map(Dataset::landed_relation);
+        self.linked.get(name).cloned().or_else(landed).or_else(|| self.live.get(name).cloned())
+    }
+
+    /// Every relation: those that linking makes, the landed ones, and those that are read where they are.
     #[must_use]
     pub fn relations(&self) -> Vec<Relation> {
-        self.linked.values().cloned().chain(self.datasets.values().map(Dataset::landed_relation)).collect()
+        let landed = self.datasets.values().map(Dataset::landed_relation);
+        self.linked.values().cloned().chain(landed).chain(self.live.values().cloned()).collect()
     }
 
     /// The code list of that name.

@@ -6,4 +6,5 @@ pub mod datong;
 pub mod http;
 pub mod many_people;
 pub mod published;
+pub mod servers;
 pub mod traces;

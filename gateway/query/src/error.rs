@@ -23,6 +23,42 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// Why a department's database gives no rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceFault {
+    /// It does not answer.
+    Unreachable,
+    /// It took longer than it may.
+    TimedOut {
+        /// The time that is configured.
+        seconds: u64,
+    },
+    /// Its table is not as it was declared.
+    NotAsDeclared,
+    /// It answered with an error.
+    Failed,
+}
+
+impl SourceFault {
+    fn en(self) -> String {
+        match self {
+            Self::Unreachable => "which does not answer at the moment".to_owned(),
+            Self::TimedOut { seconds } => format!("which did not answer within {seconds} s"),
+            Self::NotAsDeclared => "whose table is not as declared; ask the operator".to_owned(),
+            Self::Failed => "which failed; ask the operator".to_owned(),
+        }
+    }
+
+    fn zh(self) -> String {
+        match self {
+            Self::Unreachable => "该库目前无法连接".to_owned(),
+            Self::TimedOut { seconds } => format!("该库在 {seconds} 秒内未响应"),
+            Self::NotAsDeclared => "库表与声明不符,请联系运维人员".to_owned(),
+            Self::Failed => "该库出错,请联系运维人员".to_owned(),
+        }
+    }
+}
+
 /// Why a query was not answered. No variant carries a value of a table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
@@ -189,6 +225,14 @@ pub enum QueryError {
         "the query needs more memory than it may have, and temporary storage cannot be used; ask for less, or later"
     )]
     SpillUnavailable,
+    /// A relation that is read in place cannot be read now; others can.
+    #[error("`{relation}` is read from its department's database, {}; other relations are not affected", fault.en())]
+    SourceUnavailable {
+        /// The relation.
+        relation: String,
+        /// What is the matter.
+        fault: SourceFault,
+    },
     /// Our fault.
     #[error("internal error {error_id}")]
     Internal {
@@ -231,7 +275,8 @@ impl QueryError {
             | Self::NoData
             | Self::AuditUnavailable
             | Self::PolicyChanged
-            | Self::SpillUnavailable => ErrorKind::Unavailable,
+            | Self::SpillUnavailable
+            | Self::SourceUnavailable { .. } => ErrorKind::Unavailable,
             Self::Internal { .. } => ErrorKind::Internal,
         }
     }
@@ -272,6 +317,7 @@ impl QueryError {
             Self::AuditUnavailable => "DT-SRV-0002",
             Self::Internal { .. } => "DT-SRV-0003",
             Self::SpillUnavailable => "DT-SRV-0004",
+            Self::SourceUnavailable { .. } => "DT-SRV-0005",
         }
     }
 
@@ -305,6 +351,7 @@ impl QueryError {
             Self::Busy { .. } => "53300",
             Self::NoData | Self::AuditUnavailable => "57P03",
             Self::SpillUnavailable => "53100",
+            Self::SourceUnavailable { .. } => "HV000",
             Self::Internal { .. } => "XX000",
         }
     }
@@ -348,6 +395,9 @@ impl QueryError {
             Self::NoData => "尚未发布任何数据".to_owned(),
             Self::AuditUnavailable => "审计日志无法写入,恢复之前不回答任何查询".to_owned(),
             Self::SpillUnavailable => "查询所需内存超过限制,而临时存储不可用;请缩小查询范围或稍后再试".to_owned(),
+            Self::SourceUnavailable { relation, fault } => {
+                format!("{relation} 直接读自部门数据库,{};其他数据不受影响", fault.zh())
+            }
             Self::Internal { error_id } => format!("内部错误 {error_id}"),
         }
     }

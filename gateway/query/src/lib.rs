@@ -43,7 +43,7 @@ mod yielding;
 
 pub use aggregate_gate::AggregateRefusal;
 pub use data::{PublishedData, PublishedTable};
-pub use error::{ErrorKind, QueryError};
+pub use error::{ErrorKind, QueryError, SourceFault};
 pub use functions::allowed_function_names;
 #[cfg(feature = "probes")]
 pub use gateway::FileReads;

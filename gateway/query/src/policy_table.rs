@@ -148,7 +148,9 @@ impl PolicyTable {
         state: &dyn Session,
         predicates: Vec<Expr>,
         needed: &[usize],
+        limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let limit = limit.filter(|_| predicates.is_empty());
         let references: Vec<&Expr> = predicates.iter().collect();
         let support = self.raw.supports_filters_pushdown(&references)?;
         let pushed: Vec<Expr> = predicates
@@ -160,7 +162,7 @@ impl PolicyTable {
             })
             .map(|(predicate, _)| predicate.clone())
             .collect();
-        let plan = self.raw.scan(state, Some(&needed.to_vec()), &pushed, None).await?;
+        let plan = self.raw.scan(state, Some(&needed.to_vec()), &pushed, limit).await?;
         let remaining = predicates
             .into_iter()
             .zip(&support)
@@ -208,7 +210,7 @@ impl TableProvider for PolicyTable {
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
-        _limit: Option<usize>,
+        limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut predicates: Vec<Expr> = self.row_filter.iter().cloned().collect();
         for filter in filters {
@@ -231,7 +233,7 @@ impl TableProvider for PolicyTable {
             needed.extend(self.columns.first().map(|column| column.raw_idx));
         }
         let needed: Vec<usize> = needed.into_iter().collect();
-        let plan = self.inner_plan(state, predicates, &needed).await?;
+        let plan = self.inner_plan(state, predicates, &needed, limit).await?;
         let columns = outputs.iter().map(|column| column.output(&needed)).collect::<Result<Vec<_>>>()?;
         let schema = match projection {
             Some(indices) => Arc::new(self.schema.project(indices)?),

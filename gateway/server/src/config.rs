@@ -5,6 +5,7 @@
 
 mod bounds;
 mod data;
+mod databases;
 mod reader;
 mod withdrawn;
 
@@ -13,11 +14,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use connectors::{RejectLimit, SourceOptions, TextEncoding};
+use database::DatabaseConfig;
 use query::Limits;
-use schemas::DatasetId;
+use schemas::{DatasetId, Registry};
 
 pub(crate) use self::bounds::RetentionConfig;
 pub(crate) use self::data::{KeyConfig, KeyLocation};
+pub(crate) use self::databases::{LiveConfig, PullMode, TableConfig};
 use self::reader::{Document, Section};
 pub(crate) use self::withdrawn::{Withdrawn, parse_withdrawn, subjects, write_withdrawn};
 use crate::site::declarations;
@@ -79,12 +82,20 @@ pub(crate) struct TrustConfig {
 #[derive(Debug, Clone)]
 pub(crate) struct SourceConfig {
     pub(crate) name: String,
-    pub(crate) url: String,
+    pub(crate) origin: SourceOrigin,
     pub(crate) datasets: Vec<DatasetId>,
     pub(crate) encoding: Option<TextEncoding>,
     pub(crate) region: Option<String>,
     pub(crate) reject_limit: RejectLimit,
-    pub(crate) options: SourceOptions,
+}
+
+/// Where the rows of a source are.
+#[derive(Debug, Clone)]
+pub(crate) enum SourceOrigin {
+    /// In files below an address.
+    Files { url: String, options: SourceOptions },
+    /// In tables of a `[[database]]`.
+    Tables { database: String, tables: Vec<TableConfig> },
 }
 
 /// A whole site.
@@ -100,6 +111,8 @@ pub(crate) struct Config {
     pub(crate) admit_divisions: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) retention: RetentionConfig,
+    pub(crate) databases: Vec<DatabaseConfig>,
+    pub(crate) live: Vec<LiveConfig>,
     pub(crate) sources: Vec<SourceConfig>,
 }
 
@@ -126,17 +139,19 @@ impl Config {
     pub(crate) fn parse(file: &str, text: &str, base: &Path) -> Result<Self, Vec<ConfigFault>> {
         let mut document = Document::new(file, text);
         let top = document.top();
-        let mut reading = Reading { document: &mut document, base, declared: Vec::new() };
+        let mut reading = Reading { document: &mut document, base, declared: Declared::default() };
         let server = reading.server(&top);
         let data = reading.data(&top);
         let trust = reading.trust(&top);
         let (dataset_folder, admit_divisions) = reading.schemas(&top);
-        reading.declared = declared_datasets(dataset_folder.as_deref());
+        reading.declared = Declared(declarations(dataset_folder.as_deref()).ok());
         let policy_file = reading.policies(&top);
         let limits = reading.limits(&top);
         let retention = reading.retention(&top);
-        let sources = reading.sources(&top);
-        document.close(&top, &["server", "data", "auth", "schemas", "policies", "limits", "retention", "source"]);
+        let databases = reading.databases(&top);
+        let live = reading.live(&top, &databases);
+        let sources = reading.sources(&top, &databases);
+        document.close(&top, &SECTIONS);
         document.finish(|| {
             let data = data?;
             Some(Self {
@@ -150,18 +165,37 @@ impl Config {
                 admit_divisions,
                 limits: limits?,
                 retention,
+                databases,
+                live,
                 sources,
             })
         })
     }
 }
 
+/// What the file may have.
+const SECTIONS: [&str; 10] =
+    ["server", "data", "auth", "schemas", "policies", "limits", "retention", "database", "live", "source"];
+
 /// Reads section by section.
 struct Reading<'r, 'd> {
     document: &'r mut Document<'d>,
     base: &'r Path,
-    /// The datasets a source may name. Empty if the declarations are unsound, which is told where they are read.
-    declared: Vec<DatasetId>,
+    declared: Declared,
+}
+
+/// The datasets a source may name. None if the declarations are unsound, which is told where they are read.
+#[derive(Debug, Default)]
+struct Declared(Option<Registry>);
+
+impl Declared {
+    fn dataset(&self, id: &DatasetId) -> Option<schemas::Dataset> {
+        self.0.as_ref().and_then(|registry| registry.dataset(id)).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.iter().flat_map(Registry::datasets).map(|dataset| dataset.id.to_string()).collect()
+    }
 }
 
 impl Reading<'_, '_> {
@@ -308,11 +342,11 @@ impl Reading<'_, '_> {
         self.path(file)
     }
 
-    fn sources(&mut self, top: &Section) -> Vec<SourceConfig> {
+    fn sources(&mut self, top: &Section, databases: &[DatabaseConfig]) -> Vec<SourceConfig> {
         let sections = self.document.sections(top, "source");
         let mut sources: Vec<SourceConfig> = Vec::new();
         for section in sections {
-            if let Some(source) = self.source(&section) {
+            if let Some(source) = self.source(&section, databases) {
                 if sources.iter().any(|other| other.name == source.name) {
                     self.document.fault_at(&section, "name", "来源名称重复", "is the name of another source too");
                 }
@@ -322,10 +356,8 @@ impl Reading<'_, '_> {
         sources
     }
 
-    fn source(&mut self, section: &Section) -> Option<SourceConfig> {
+    fn source(&mut self, section: &Section, databases: &[DatabaseConfig]) -> Option<SourceConfig> {
         let name = self.document.required_text(section, "name");
-        let url = self.document.required_text(section, "url");
-        let datasets = self.datasets(section);
         let encoding = self.encoding(section);
         let region = self.document.text(section, "region");
         let mut reject_limit = RejectLimit::default();
@@ -335,6 +367,26 @@ impl Reading<'_, '_> {
         if let Some(rows) = self.document.count(section, "reject_rows", 0..=usize::MAX >> 1) {
             reject_limit.rows = u64::try_from(rows).unwrap_or(u64::MAX);
         }
+        let of_any = ["name", "region", "reject_share", "reject_rows"];
+        let (origin, datasets) = if self.document.has(section, "database") {
+            let database = self.database_named(section, databases);
+            let tables = self.source_tables(section);
+            if tables.is_empty() {
+                self.document.fault_in(section, "缺少 [[source.table]]", "no sound [[source.table]] is given");
+            }
+            self.document.close(section, &[&of_any[..], &["database", "table"]].concat());
+            let datasets = tables.iter().map(|table| table.dataset.clone()).collect();
+            (database.map(|database| SourceOrigin::Tables { database, tables }), datasets)
+        } else {
+            let of_files = ["url", "datasets", "encoding", "s3_endpoint", "s3_region"];
+            self.document.close(section, &[&of_any[..], &of_files].concat());
+            (self.files(section), self.datasets(section))
+        };
+        Some(SourceConfig { name: name?, origin: origin?, datasets, encoding, region, reject_limit })
+    }
+
+    fn files(&mut self, section: &Section) -> Option<SourceOrigin> {
+        let url = self.document.required_text(section, "url")?;
         let mut options = SourceOptions::from_env();
         if let Some(endpoint) = self.document.text(section, "s3_endpoint") {
             options.endpoint = Some(endpoint);
@@ -342,34 +394,19 @@ impl Reading<'_, '_> {
         if let Some(region) = self.document.text(section, "s3_region") {
             options.region = Some(region);
         }
-        self.document.close(
-            section,
-            &[
-                "name",
-                "url",
-                "datasets",
-                "encoding",
-                "region",
-                "reject_share",
-                "reject_rows",
-                "s3_endpoint",
-                "s3_region",
-            ],
-        );
-        let url = url?;
         let url = if url.contains("://") { url } else { self.base.join(url).display().to_string() };
-        Some(SourceConfig { name: name?, url, datasets, encoding, region, reject_limit, options })
+        Some(SourceOrigin::Files { url, options })
     }
 
     fn datasets(&mut self, section: &Section) -> Vec<DatasetId> {
         let names = self.document.placed_texts(section, "datasets");
-        let known: Vec<String> = self.declared.iter().map(ToString::to_string).collect();
+        let known = self.declared.names();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let none_named = names.is_empty();
         let mut datasets = Vec::new();
         for (name, place) in names {
             match DatasetId::try_from(name.as_str()) {
-                Ok(dataset) if known.is_empty() || self.declared.contains(&dataset) => datasets.push(dataset),
+                Ok(dataset) if known.is_empty() || self.declared.dataset(&dataset).is_some() => datasets.push(dataset),
                 _ => self.document.fault_of_unknown(place, ("数据集", "dataset"), &name, &known),
             }
         }
@@ -397,12 +434,6 @@ impl Reading<'_, '_> {
         }
         found
     }
-}
-
-/// Every dataset declared, by the product or in the site's folder.
-fn declared_datasets(folder: Option<&Path>) -> Vec<DatasetId> {
-    let registry = declarations(folder);
-    registry.map_or_else(|_| Vec::new(), |registry| registry.datasets().map(|dataset| dataset.id.clone()).collect())
 }
 
 fn default_threads() -> usize {

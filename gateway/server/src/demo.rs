@@ -18,7 +18,7 @@ use serde_json::json;
 
 use self::figures::Figures;
 use crate::cli::DemoArguments;
-use crate::config::{Config, KeyConfig, RetentionConfig, ServerConfig, SourceConfig, TrustConfig};
+use crate::config::{Config, KeyConfig, RetentionConfig, ServerConfig, SourceConfig, SourceOrigin, TrustConfig};
 use crate::doors::Doors;
 use crate::screen::Screen;
 use crate::site::Site;
@@ -118,12 +118,14 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
         .map_err(|error| Failure::caused_by("内置声明有误", "the shipped declarations are unsound", &error))?;
     let sources = init::SOURCES.iter().map(|department| SourceConfig {
         name: (*department).to_owned(),
-        url: city_folder.join("exports").join(department).display().to_string(),
+        origin: SourceOrigin::Files {
+            url: city_folder.join("exports").join(department).display().to_string(),
+            options: connectors::SourceOptions::default(),
+        },
         datasets: registry.datasets().filter(|d| d.department() == *department).map(|d| d.id.clone()).collect(),
         encoding: None,
         region: Some(city::DEMO_REGION.to_owned()),
         reject_limit: connectors::RejectLimit { share: 0.1, ..connectors::RejectLimit::default() },
-        options: connectors::SourceOptions::default(),
     });
     Ok(Config {
         server: ServerConfig {
@@ -152,6 +154,8 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
         admit_divisions: vec![city::DEMO_DIVISION.to_owned()],
         limits: Limits::default(),
         retention: RetentionConfig::default_in(folder),
+        databases: Vec::new(),
+        live: Vec::new(),
         sources: sources.collect(),
     })
 }

@@ -12,6 +12,7 @@ use schemas::Registry;
 
 use crate::Failure;
 use crate::audit_chains::AuditChain;
+use crate::databases;
 use crate::recorder::AuditRecorder;
 use crate::site::Site;
 
@@ -73,9 +74,17 @@ pub(crate) async fn publish_current(site: &Site, gateway: &Gateway) -> Result<Op
         site.lake.published().await.map_err(|error| {
             Failure::caused_by("无法读取已发布版本", "the published version cannot be read", &error)
         })?;
-    let Some(published) = published else { return Ok(None) };
+    let Some(published) = published else {
+        // What is read in place needs no publication.
+        if gateway.data_version().is_none() && !site.config.live.is_empty() {
+            gateway.publish(PublishedData { tables: databases::tables(site)?, ..PublishedData::default() });
+        }
+        return Ok(None);
+    };
     if gateway.data_version() != Some(published.version) {
-        gateway.publish(open_data(&site.lake, &site.registry, &published).await?);
+        let mut data = open_data(&site.lake, &site.registry, &published).await?;
+        data.tables.extend(databases::tables(site)?);
+        gateway.publish(data);
         // Keys may have been destroyed with it. Those who still read the version before are not disturbed earlier than need be.
         let refreshed = site.lake.refresh_keys().await;
         refreshed.map_err(|error| Failure::caused_by("无法读取密钥环", "the key ring cannot be read", &error))?;

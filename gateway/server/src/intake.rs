@@ -4,6 +4,7 @@
 //! see the old version or the new one). Over its reject limit it publishes nothing and says so.
 
 mod landing;
+mod tables;
 mod unify;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use linkage::LinkReport;
 use schemas::DatasetId;
 
 use self::landing::{Mode, Origin};
+use self::tables::Taken;
 use self::unify::Writing;
 use crate::Failure;
 use crate::cli::PullArguments;
@@ -124,6 +126,7 @@ async fn take_in(site: &Site, origin: Origin<'_>, screen: &Screen) -> Result<Pul
     let mut report =
         PullReport { outcomes: intake.outcomes, unclaimed: intake.unclaimed, link: None, version, timings };
     if intake.written.is_empty() {
+        conclude(site, &intake.taken).await?;
         return Ok(report);
     }
     let clock = Instant::now();
@@ -136,10 +139,23 @@ async fn take_in(site: &Site, origin: Origin<'_>, screen: &Screen) -> Result<Pul
         Failure::caused_by("发布失败,仍使用上一版本", "not published; the last version stays", &error)
     })?;
     timings.publish = clock.elapsed();
+    conclude(site, &intake.taken).await?;
     report.version = Some(published.version);
     report.link = Some(link_report);
     report.timings = timings;
     Ok(report)
+}
+
+/// What was taken from databases is published: how far it went is kept, and their flags are set.
+async fn conclude(site: &Site, taken: &[Taken]) -> Result<(), Failure> {
+    let mut concluded = Ok(());
+    for taken in taken {
+        // One that fails does not keep the others from being told.
+        let published = taken.published(site).await;
+        taken.tidy(site).await;
+        concluded = concluded.and(published);
+    }
+    concluded
 }
 
 /// Publishes everything but one dataset: its table and batch go, and what is linked is linked without it.

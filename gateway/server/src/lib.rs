@@ -11,6 +11,7 @@ mod city_command;
 mod cli;
 mod compact;
 mod config;
+mod databases;
 mod demo;
 mod doctor;
 mod doors;

@@ -8,6 +8,7 @@ use schemas::{Registry, Relation};
 
 use crate::Failure;
 use crate::config::{Config, ConfigFault};
+use crate::databases::{self, Databases};
 use crate::failure::{chain_of, counted};
 
 /// What every command that touches data works on.
@@ -18,6 +19,7 @@ pub(crate) struct Site {
     pub(crate) policies: PolicySet,
     pub(crate) lake: Lake,
     pub(crate) key: SiteKey,
+    pub(crate) databases: Databases,
 }
 
 impl Site {
@@ -35,7 +37,8 @@ impl Site {
             lake.keys().site_key().await.map_err(|error| {
                 Failure::configuration(format!("密钥不可用:{}", chain_of(&error)), chain_of(&error))
             })?;
-        Ok(Self { config, registry, policies, lake, key })
+        let databases = Databases::open(&config.databases)?;
+        Ok(Self { config, registry, policies, lake, key, databases })
     }
 }
 
@@ -53,9 +56,9 @@ pub(crate) fn unsound_file(zh: &str, en: &str, faults: &[ConfigFault]) -> Failur
     )
 }
 
-/// Shipped declarations, those of the site, and the divisions it admits.
+/// Shipped declarations, those of the site, what it reads in place, and the divisions it admits.
 pub(crate) fn registry(config: &Config) -> Result<Registry, Failure> {
-    let registry = declarations(config.dataset_folder.as_deref())?;
+    let registry = databases::declare(declarations(config.dataset_folder.as_deref())?, &config.live)?;
     Ok(config.admit_divisions.iter().fold(registry, |registry, division| registry.admit_division(division)))
 }
 

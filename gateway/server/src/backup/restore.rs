@@ -13,7 +13,7 @@ use super::reader::{Sink, read_archive};
 use super::settings::CONFIG;
 use super::verify;
 use crate::Failure;
-use crate::config::{Config, KeyLocation};
+use crate::config::{Config, KeyLocation, SourceOrigin};
 use crate::screen::Screen;
 
 /// `datong backup restore`.
@@ -187,9 +187,11 @@ fn tell_what_is_missing(into: &Path, screen: &Screen) {
         ),
         KeyLocation::Command(_) => screen.say("还需提供:key_command", "still to supply: the key_command"),
     }
-    let local = config.sources.iter().filter(|source| !source.url.contains("://"));
-    let missing: Vec<&str> =
-        local.filter(|source| !Path::new(&source.url).exists()).map(|source| source.url.as_str()).collect();
+    let folders = config.sources.iter().filter_map(|source| match &source.origin {
+        SourceOrigin::Files { url, .. } if !url.contains("://") => Some(url.as_str()),
+        _ => None,
+    });
+    let missing: Vec<&str> = folders.filter(|folder| !Path::new(folder).exists()).collect();
     if !missing.is_empty() {
         screen.say(
             &format!("再次接入前还需提供来源目录:{}", missing.join("、")),

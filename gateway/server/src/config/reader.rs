@@ -122,6 +122,10 @@ impl<'d> Document<'d> {
             .collect()
     }
 
+    pub(super) fn has(&self, section: &Section, key: &str) -> bool {
+        self.value(section, key).is_some()
+    }
+
     pub(super) fn text(&mut self, section: &Section, key: &'static str) -> Option<String> {
         let (value, span) = self.value(section, key)?;
         match value.as_str().map(str::to_owned) {
@@ -161,6 +165,26 @@ impl<'d> Document<'d> {
         });
         texts.unwrap_or_else(|| {
             self.fault(span, &format!("{key} 应为文本列表"), &format!("`{key}` has to be a list of texts"));
+            Vec::new()
+        })
+    }
+
+    /// A table of texts, each with the place of its key; empty if left out.
+    pub(super) fn text_table(&mut self, section: &Section, key: &'static str) -> Vec<(String, Place, String)> {
+        let Some((value, span)) = self.value(section, key) else { return Vec::new() };
+        let texts = value.as_table().and_then(|table| {
+            let pairs = table.iter().map(|(name, value)| {
+                let text = value.get_ref().as_str()?.to_owned();
+                Some((name.get_ref().to_string(), Place(name.span()), text))
+            });
+            pairs.collect::<Option<Vec<_>>>()
+        });
+        texts.unwrap_or_else(|| {
+            self.fault(
+                span,
+                &format!("{key} 应写成 {{ 字段 = \"列名\" }}"),
+                &format!("`{key}` has to be written as {{ field = \"COLUMN\" }}"),
+            );
             Vec::new()
         })
     }

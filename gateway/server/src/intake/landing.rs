@@ -16,6 +16,7 @@ use self::claims::{ClaimedFile, Claims};
 use self::keep::RejectKeeper;
 use self::stream::Outlet;
 use super::DatasetOutcome;
+use super::tables::Taken;
 use crate::Failure;
 use crate::config::SourceConfig;
 use crate::failure::chain_of;
@@ -30,6 +31,8 @@ pub(super) struct Intake {
     pub(super) unclaimed: Vec<String>,
     /// Tables written by this publication, not yet visible to anybody else.
     pub(super) written: Vec<WrittenTable>,
+    /// What was taken from tables of databases.
+    pub(super) taken: Vec<Taken>,
 }
 
 /// Whether anything is written.
@@ -50,9 +53,9 @@ pub(super) async fn land(
     started: DateTime<Utc>,
     screen: &Screen,
 ) -> Result<Intake, Failure> {
-    let claims = Claims::of(site, origin).await?;
-    let mut intake = Intake { outcomes: Vec::new(), unclaimed: claims.unclaimed, written: Vec::new() };
-    for (id, files) in claims.files {
+    let Claims { files, unclaimed, taken } = Claims::of(site, origin).await?;
+    let mut intake = Intake { outcomes: Vec::new(), unclaimed, written: Vec::new(), taken };
+    for (id, files) in files {
         let dataset = declared(site, &id)?;
         let outcome = match files.first() {
             None => DatasetOutcome::NoFile,

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connectors::{Connector, ConnectorError, FileReceipt, ObjectStoreConnector, Receipt, SourceFile};
+use connectors::{Connector, ConnectorError, FileReceipt, ObjectStoreConnector, Receipt, SourceFile, SourceOptions};
 use object_store::ObjectStoreExt;
 use object_store::path::Path as ObjectPath;
 use schemas::{Dataset, DatasetId};
 
 use super::declared;
 use crate::Failure;
-use crate::config::SourceConfig;
+use crate::config::{SourceConfig, SourceOrigin, TableConfig};
 use crate::failure::chain_of;
+use crate::intake::tables::{self, Taken};
 use crate::site::Site;
 
 /// Where the files of a pull come from.
@@ -41,6 +42,8 @@ pub(super) struct ClaimedFile<'s> {
 pub(super) struct Claims<'s> {
     pub(super) files: BTreeMap<DatasetId, Vec<ClaimedFile<'s>>>,
     pub(super) unclaimed: Vec<String>,
+    /// What was taken from tables of databases.
+    pub(super) taken: Vec<Taken>,
 }
 
 impl<'s> Claims<'s> {
@@ -67,19 +70,55 @@ impl<'s> Claims<'s> {
     }
 
     async fn claim_offered(&mut self, site: &Site, source: &'s SourceConfig) -> Result<(), Failure> {
-        let unreachable = |error: &ConnectorError| {
-            Failure::failed(
-                format!("来源 {}({})不可用:{}", source.name, source.url, error.message_zh()),
-                format!("source `{}` ({}) cannot be used: {}", source.name, source.url, chain_of(error)),
-            )
-        };
-        let connector = ObjectStoreConnector::from_url(&source.url, &source.options);
-        let connector = Arc::new(connector.map_err(|error| unreachable(&error))?);
-        let files = connector.discover().await.map_err(|error| unreachable(&error))?;
         for id in &source.datasets {
             declared(site, id)?;
             self.files.entry(id.clone()).or_default();
         }
+        match &source.origin {
+            SourceOrigin::Files { url, options } => self.claim_files(site, source, url, options).await,
+            SourceOrigin::Tables { database, tables } => self.claim_tables(site, source, database, tables).await,
+        }
+    }
+
+    /// What tables offer, each as one file.
+    async fn claim_tables(
+        &mut self,
+        site: &Site,
+        source: &'s SourceConfig,
+        database: &str,
+        tables: &[TableConfig],
+    ) -> Result<(), Failure> {
+        let connector = Arc::new(ObjectStoreConnector::over(site.lake.store()));
+        for table in tables {
+            let (file, taken) = tables::take(site, source, database, table).await?;
+            self.taken.push(taken);
+            self.files.entry(table.dataset.clone()).or_default().push(ClaimedFile {
+                source,
+                connector: Arc::clone(&connector),
+                name: format!("{}.csv", table.table),
+                file,
+                kept_as: None,
+            });
+        }
+        Ok(())
+    }
+
+    async fn claim_files(
+        &mut self,
+        site: &Site,
+        source: &'s SourceConfig,
+        url: &str,
+        options: &SourceOptions,
+    ) -> Result<(), Failure> {
+        let unreachable = |error: &ConnectorError| {
+            Failure::failed(
+                format!("来源 {}({url})不可用:{}", source.name, error.message_zh()),
+                format!("source `{}` ({url}) cannot be used: {}", source.name, chain_of(error)),
+            )
+        };
+        let connector = ObjectStoreConnector::from_url(url, options);
+        let connector = Arc::new(connector.map_err(|error| unreachable(&error))?);
+        let files = connector.discover().await.map_err(|error| unreachable(&error))?;
         for file in files {
             let owner = source
                 .datasets
