@@ -43,7 +43,7 @@ impl Gateway {
         let access = Arc::clone(&self.access.borrow());
         let searcher = Searcher::new(Arc::clone(&self.search_limiter), &request.principal.subject);
         let planned = async {
-            access.admit(&request.principal)?;
+            access.admit(&request.principal, request.token_id.as_deref())?;
             let data = self.data_asked(&request, &access.policies, &current).await?;
             self.plan((&request, Binding::Types(types)), data, Arc::clone(&access.policies), searcher, None).await
         };
