@@ -6,9 +6,11 @@ Each case is a function `case_NAME`; one that raises has failed. A client that i
 import asyncio
 import datetime
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 import traceback
 
 FILE = json.load(open(sys.argv[1], encoding="utf-8"))
@@ -58,6 +60,14 @@ def case_psql():
     assert copied.splitlines()[0].startswith("person_id,name") and len(copied.splitlines()) == 201
     fetched = psql("\\set FETCH_COUNT 7", QUERY)
     assert "(200 rows)" in fetched or fetched.count("\n") > 200
+    assert re.search(r"unified\s*\|\s*person\s*\|\s*table", psql("\\dp unified.*"))
+    assert re.search(r"person\s*\|\s*table.*0 bytes.*人", psql("\\dt+ unified.*"))
+    no_function = subprocess.run(["psql", "-X", DSN, "-c", "\\sf version"], capture_output=True, text=True, timeout=60)
+    assert "函数不存在" in no_function.stderr, no_function.stderr
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "persons.csv")
+        assert "COPY 200" in psql(f"\\copy ({QUERY}) to '{file}' csv")
+        assert len(open(file, encoding="utf-8").read().splitlines()) == 200
     psql("begin", "declare c cursor for select 1", "fetch all from c", "commit")
 
 
@@ -175,6 +185,68 @@ def case_adbc_flight_sql():
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 AS one")
             assert cursor.fetchone()[0] == 1
+
+
+def case_psqlodbc():
+    import pyodbc
+
+    pyodbc.pooling = False
+    for more in ("", ";UseServerSidePrepare=0", ";UseDeclareFetch=1;Fetch=50"):
+        server = f"SERVER={HOST};PORT={PORT};UID={ROLE};PWD={TOKEN};DATABASE=datong{more}"
+        connection = pyodbc.connect(f"DRIVER={{PostgreSQL Unicode}};{server}", autocommit=True, timeout=20)
+        cursor = connection.cursor()
+        rows = cursor.execute(QUERY).fetchall()
+        assert [(row[0], row[2]) for row in rows] == EXPECTED, more
+        assert isinstance(rows[0][3], (datetime.date, type(None))) and isinstance(rows[0][4], datetime.datetime)
+        counted = "SELECT count(*) FROM unified.person WHERE sex = ? AND birth_date < ?"
+        assert cursor.execute(counted, "2", datetime.date(1980, 1, 1)).fetchone()[0] > 0
+        tables = [row.table_name for row in cursor.tables(schema="unified").fetchall()]
+        assert "person" in tables, tables
+        columns = {row.column_name: row.type_name for row in cursor.columns(table="person", schema="unified").fetchall()}
+        assert columns["birth_date"] == "date", columns
+        assert cursor.primaryKeys("person", schema="unified").fetchall() == []
+        assert all(row.index_name is None for row in cursor.statistics("person", schema="unified").fetchall())
+        assert len(cursor.getTypeInfo().fetchall()) > 10
+        try:
+            cursor.execute("DELETE FROM unified.person")
+            raise AssertionError("answered")
+        except pyodbc.Error as error:
+            assert error.args[0] == "42501", error
+        connection.close()
+
+
+def case_node_postgres():
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "node_postgres.js")
+    done = subprocess.run(["node", script, sys.argv[1], QUERY], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    expected = [list(row) for row in EXPECTED]
+    assert told["simple"] == expected and told["fetched"] == expected
+    women, men, again = told["prepared"]
+    assert women == again > 0 and men > 0
+    assert told["refused"] == "42501" and any("脱敏" in notice for notice in told["notices"])
+
+
+def case_duckdb():
+    import duckdb
+    import duckdb_extension_postgres_scanner as extension
+
+    # As a wheel: the registry of extensions is another one than that of the client.
+    folder = os.path.join(os.path.dirname(extension.__file__), "extensions", f"v{duckdb.__version__}")
+    connection = duckdb.connect()
+    connection.execute(f"LOAD '{folder}/postgres_scanner.duckdb_extension'")
+    # What it calls a row's place is something of tables on a disk, and it asks conditions on texts under a collation.
+    connection.execute("SET pg_use_ctid_scan=false")
+    connection.execute("SET pg_experimental_filter_pushdown=false")
+    connection.execute(f"ATTACH '{DSN}' AS datong (TYPE postgres, READ_ONLY)")
+    for setting in ("pg_use_text_protocol=false", "pg_use_text_protocol=true"):
+        connection.execute(f"SET {setting}")
+        rows = connection.execute("SELECT person_id, id_no FROM datong.unified.person ORDER BY person_id LIMIT 200").fetchall()
+        assert rows == EXPECTED, setting
+    statement = "SELECT count(*) AS n FROM unified.person WHERE sex = ''2''"
+    asked = connection.execute(f"SELECT n FROM postgres_query('datong', '{statement}')").fetchone()
+    joined = connection.execute("SELECT count(*) FROM datong.unified.person WHERE sex = '2'").fetchone()
+    assert asked == joined and asked[0] > 0
 
 
 def main():

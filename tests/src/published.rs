@@ -47,6 +47,7 @@ pub fn request(principal: &Principal, sql: &str) -> QueryRequest {
         protocol: "cli",
         kind: "query",
         client: None,
+        token_id: None,
         parameters: Vec::new(),
         as_of: None,
     }

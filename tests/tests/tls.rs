@@ -1,10 +1,13 @@
 //! `datong serve` over TLS, and never without it off loopback.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use tests::datong::{binary, free_port};
+use arrow_flight::sql::client::FlightSqlServiceClient;
+use tests::datong::{Running, binary, command, free_port};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 fn site(folder: &Path, server: &str) -> std::path::PathBuf {
     let made = Command::new(binary()).args(["init", "--dir"]).arg(folder).output().unwrap();
@@ -48,6 +51,32 @@ fn a_tls_client_is_served_and_a_plain_one_is_not() {
     server.wait().unwrap();
     assert_eq!(secure.as_deref(), Some("ok"));
     assert!(!plain, "plain text was answered on a TLS port");
+}
+
+#[test]
+fn a_flight_client_is_served_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let config =
+        site(folder.path(), "listen = \"127.0.0.1:0\"\ntls_certificate = \"cert.pem\"\ntls_private_key = \"key.pem\"");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let here = text.replace("flight_listen = \"127.0.0.1:0\"", &format!("flight_listen = \"127.0.0.1:{port}\""));
+    std::fs::write(&config, here).unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let mut server = Running::start(command([OsString::from("--config"), config.into(), "serve".into()]));
+    let _said = server.wait_for("Flight SQL on ");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let told = runtime.block_on(async {
+        let tls =
+            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(made.cert.pem())).domain_name("localhost");
+        let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{port}")).unwrap().tls_config(tls).unwrap();
+        let mut client = FlightSqlServiceClient::new(endpoint.connect().await.expect("a TLS connection"));
+        client.get_catalogs().await.expect_err("no token was shown").to_string()
+    });
+    assert!(told.contains("token_missing"), "{told}");
+    assert!(!server.output().contains("panic"), "{}", server.output());
 }
 
 #[test]

@@ -94,6 +94,9 @@ pub struct AuditEvent {
     /// The declared purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// Id of the personal token they asked with, if any; no secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<String>,
     /// Content hash of the policy set that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_version: Option<String>,
@@ -137,6 +140,7 @@ impl AuditEvent {
             subject: None,
             role: None,
             purpose: None,
+            token_id: None,
             policy_version: None,
             grants: Vec::new(),
             data_version: None,

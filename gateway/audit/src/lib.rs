@@ -30,6 +30,7 @@
 //! | `request_id` | opened, closed | the id the client was given |
 //! | `kind`, `protocol` | opened | what was asked, and over which protocol |
 //! | `subject`, `role`, `purpose` | opened | the principal; absent if nobody was recognised |
+//! | `token_id` | opened | the personal token the caller came with, if any; no secret |
 //! | `policy_version`, `grants` | opened | content hash of the policy set; the rules that shaped the answer |
 //! | `data_version` | opened | the published version of the tables that was read |
 //! | `decision`, `code` | opened | `allowed`, or `denied` and why |

@@ -44,9 +44,32 @@ pub enum AuthError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// No such personal token, or another secret, or not through this door: deliberately the same answer.
+    #[error("personal access token is not known")]
+    UnknownToken,
+    /// The personal token was revoked. Told only to whoever knows its secret.
+    #[error("personal access token was revoked")]
+    Revoked,
+    /// The personal token was not made for this.
+    #[error("personal access token has no scope `{scope}`")]
+    ScopeMissing {
+        /// The scope that the request needs.
+        scope: &'static str,
+    },
     /// The keys have never been read, or not for too long. Nobody is let in until they are.
     #[error("verification keys are not available")]
     KeysUnavailable,
+}
+
+/// What a refusal means for whoever was refused; the single source of statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthErrorKind {
+    /// Another token is needed: 401.
+    Unauthenticated,
+    /// The token is good, but not for this: 403.
+    Forbidden,
+    /// The same token may be good later: 503.
+    Unavailable,
 }
 
 impl AuthError {
@@ -64,15 +87,19 @@ impl AuthError {
             Self::WrongAudience => "token_wrong_audience",
             Self::UnknownKey => "token_unknown_key",
             Self::ClaimInvalid { .. } => "token_claim_invalid",
+            Self::UnknownToken => "token_unknown",
+            Self::Revoked => "token_revoked",
+            Self::ScopeMissing { .. } => "token_scope_missing",
             Self::KeysUnavailable => "token_keys_unavailable",
         }
     }
 
-    /// True if trying again later with the same token can help (503), false if another token is needed (401).
+    /// What kind of refusal this is.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn kind(&self) -> AuthErrorKind {
         match self {
-            Self::KeysUnavailable => true,
+            Self::KeysUnavailable => AuthErrorKind::Unavailable,
+            Self::ScopeMissing { .. } => AuthErrorKind::Forbidden,
             Self::Missing
             | Self::Malformed { .. }
             | Self::Expired
@@ -82,7 +109,9 @@ impl AuthError {
             | Self::WrongIssuer
             | Self::WrongAudience
             | Self::UnknownKey
-            | Self::ClaimInvalid { .. } => false,
+            | Self::ClaimInvalid { .. }
+            | Self::UnknownToken
+            | Self::Revoked => AuthErrorKind::Unauthenticated,
         }
     }
 
@@ -106,6 +135,13 @@ impl AuthError {
                     "The token's claim `{claim}` is missing or not acceptable. Ask the identity service's operator."
                 )
             }
+            Self::UnknownToken => {
+                "This personal access token is not known here. Check that it is whole, or get a new one.".to_owned()
+            }
+            Self::Revoked => "The personal access token was revoked. Get a new one.".to_owned(),
+            Self::ScopeMissing { scope } => {
+                format!("The personal access token is not good for this: it has no scope `{scope}`.")
+            }
             Self::KeysUnavailable => "Sign-in cannot be checked at the moment. Try again later.".to_owned(),
         }
     }
@@ -126,6 +162,9 @@ impl AuthError {
             Self::ClaimInvalid { claim, .. } => {
                 format!("令牌中的声明 `{claim}` 缺失或不符合要求，请联系身份服务管理员。")
             }
+            Self::UnknownToken => "本服务不认识该个人访问令牌，请检查是否完整，或重新申请。".to_owned(),
+            Self::Revoked => "该个人访问令牌已被撤销，请重新申请。".to_owned(),
+            Self::ScopeMissing { scope } => format!("该个人访问令牌没有权限范围 `{scope}`，不能用于此操作。"),
             Self::KeysUnavailable => "暂时无法核验登录信息，请稍后再试。".to_owned(),
         }
     }
@@ -148,6 +187,9 @@ mod tests {
             AuthError::WrongAudience,
             AuthError::UnknownKey,
             AuthError::ClaimInvalid { claim: "role".to_owned(), reason: "is missing" },
+            AuthError::UnknownToken,
+            AuthError::Revoked,
+            AuthError::ScopeMissing { scope: "sql:run" },
             AuthError::KeysUnavailable,
         ];
         let codes: std::collections::BTreeSet<_> = all.iter().map(AuthError::code).collect();
@@ -155,7 +197,12 @@ mod tests {
         for error in &all {
             assert!(error.client_message_en().is_ascii(), "{error}");
             assert!(error.client_message_zh().ends_with('。'), "{error}");
-            assert_eq!(error.is_transient(), *error == AuthError::KeysUnavailable);
+            let kind = match error {
+                AuthError::KeysUnavailable => AuthErrorKind::Unavailable,
+                AuthError::ScopeMissing { .. } => AuthErrorKind::Forbidden,
+                _ => AuthErrorKind::Unauthenticated,
+            };
+            assert_eq!(error.kind(), kind);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Who calls: the token of each call.
 
-use auth::{AuthError, Authenticator};
+use auth::{AuthError, Authenticator, Authorized, Door, Scope};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -19,6 +19,8 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// Who calls, and from where.
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
+    /// The personal token of the call, if it is one.
+    pub(crate) token_id: Option<String>,
     pub(crate) address: Option<String>,
 }
 
@@ -36,11 +38,16 @@ pub(crate) fn presented<T>(request: &Request<T>) -> Presented {
     }
 }
 
+/// Whom a token names, if it is good for statements. Whatever is asked here is about them: metadata are what a statement may ask too.
+pub(crate) async fn authorized(token: &str, authenticator: &Authenticator) -> Result<Authorized, Status> {
+    authenticator.authorize(token, Door::Flight, Scope::RunSql).await.map_err(|error| of_auth(&error))
+}
+
 /// The principal that the token of a call names.
 pub(crate) async fn caller(presented: Presented, authenticator: &Authenticator) -> Result<Caller, Status> {
     let token = presented.token.ok_or_else(|| of_auth(&AuthError::Missing))?;
-    let principal = authenticator.authenticate(&token).await.map_err(|error| of_auth(&error))?;
-    Ok(Caller { principal, address: presented.address })
+    let Authorized { principal, token_id } = authorized(&token, authenticator).await?;
+    Ok(Caller { principal, token_id: token_id.map(|id| id.to_string()), address: presented.address })
 }
 
 /// Exactly one header counts; two are as good as none.

@@ -1,6 +1,6 @@
 //! Errors as gRPC statuses: the English text with the stable code first, the Chinese one after it.
 
-use auth::AuthError;
+use auth::{AuthError, AuthErrorKind};
 use query::{ErrorKind, QueryError};
 use tonic::{Code, Status};
 
@@ -21,10 +21,14 @@ pub(crate) fn of_query(error: &QueryError) -> Status {
     Status::new(code, format!("{}: {error} / {}", error.code(), error.message_zh()))
 }
 
-/// A token that was not accepted.
+/// A token that was not accepted, or not for this.
 pub(crate) fn of_auth(error: &AuthError) -> Status {
-    let code = if *error == AuthError::KeysUnavailable { Code::Unavailable } else { Code::Unauthenticated };
-    Status::new(code, format!("{}: {error} / 令牌无效", error.code()))
+    let code = match error.kind() {
+        AuthErrorKind::Unauthenticated => Code::Unauthenticated,
+        AuthErrorKind::Forbidden => Code::PermissionDenied,
+        AuthErrorKind::Unavailable => Code::Unavailable,
+    };
+    Status::new(code, format!("{}: {error} / {}", error.code(), error.client_message_zh()))
 }
 
 /// What this door does not do.
@@ -49,5 +53,6 @@ mod tests {
         let late = QueryError::LimitReached { limit: "max_query_time", allowed: "1 ms".to_owned() };
         assert_eq!(of_query(&late).code(), Code::DeadlineExceeded);
         assert_eq!(of_auth(&AuthError::Missing).code(), Code::Unauthenticated);
+        assert_eq!(of_auth(&AuthError::ScopeMissing { scope: "sql:run" }).code(), Code::PermissionDenied);
     }
 }

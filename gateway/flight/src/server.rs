@@ -71,6 +71,8 @@ impl Door {
     ) -> Result<(), Error> {
         let mut server = Server::builder();
         if let Some((certificate, key)) = &self.tls {
+            // `tonic` leaves the choice to the process, which has two to choose from: dependencies bring another.
+            let _chosen_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
             server = server.tls_config(ServerTlsConfig::new().identity(Identity::from_pem(certificate, key)))?;
         }
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));

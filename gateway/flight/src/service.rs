@@ -27,7 +27,7 @@ use query::{QueryRequest, VisibleRelation};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::answer::{FlightStream, of_batch, streamed, with_masks};
-use crate::caller::{Caller, Presented, caller, presented, token_of_handshake};
+use crate::caller::{Caller, Presented, authorized, caller, presented, token_of_handshake};
 use crate::errors::{malformed, not_offered, of_auth, of_query};
 use crate::handle::Handle;
 use crate::metadata::{SQL_INFO, TYPES, catalogs, schemas, table_types, tables};
@@ -58,6 +58,7 @@ impl Service {
             protocol: "flightsql",
             kind: "query",
             client: caller.address,
+            token_id: caller.token_id,
             as_of: None,
         })
     }
@@ -127,7 +128,7 @@ impl FlightSqlService for Service {
         request: Request<Streaming<HandshakeRequest>>,
     ) -> Result<Response<HandshakeStream>, Status> {
         let token = token_of_handshake(request.metadata()).ok_or_else(|| of_auth(&auth::AuthError::Missing))?;
-        let _principal = self.0.authenticator.authenticate(&token).await.map_err(|error| of_auth(&error))?;
+        authorized(&token, &self.0.authenticator).await?;
         let greeting = HandshakeResponse { protocol_version: 0, payload: token.clone().into() };
         let mut response: Response<HandshakeStream> = Response::new(futures::stream::iter([Ok(greeting)]).boxed());
         let bearer = format!("Bearer {token}").parse().map_err(|_| malformed("the token"))?;

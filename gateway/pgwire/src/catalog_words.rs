@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, ObjectName, Query, Statement, Visit, Visitor};
 
 /// Functions about the session and the server; those that begin with `pg_` or `has_` are not listed.
 const FUNCTIONS: &[&str] = &[
@@ -44,6 +44,13 @@ pub(crate) fn is_about_catalog(statement: &Statement) -> bool {
         && (words.has_function || tables.iter().any(|name| is_catalog_table(name)))
 }
 
+/// The function that a statement of no table asks for by its name, as psql does to show its source: none here has one.
+pub(crate) fn function_asked_for(statement: &Statement) -> Option<String> {
+    let mut words = Words::default();
+    let _visited = statement.visit(&mut words);
+    words.function.filter(|_| words.relations.is_empty())
+}
+
 fn is_catalog_table(name: &[String]) -> bool {
     match name {
         [table] => table.starts_with("pg_"),
@@ -62,6 +69,8 @@ struct Words {
     /// Names of common table expressions.
     local: HashSet<String>,
     has_function: bool,
+    /// A text that is cast to `regproc`.
+    function: Option<String>,
 }
 
 impl Words {
@@ -101,6 +110,12 @@ impl Visitor for Words {
         let name = match expr {
             Expr::Function(function) => parts(&function.name),
             Expr::Identifier(ident) if ident.quote_style.is_none() => vec![ident.value.to_ascii_lowercase()],
+            Expr::Cast { expr: text, data_type: DataType::Custom(of, _), .. }
+                if parts(of).last().is_some_and(|last| last == "regproc" || last == "regprocedure") =>
+            {
+                self.function = Some(text.to_string());
+                return ControlFlow::Continue(());
+            }
             _ => return ControlFlow::Continue(()),
         };
         let is_call = matches!(expr, Expr::Function(_));

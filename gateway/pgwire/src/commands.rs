@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use pgwire::error::PgWireResult;
 use query::QueryError;
 
-use crate::catalog_words::is_about_catalog;
+use crate::catalog_words::{function_asked_for, is_about_catalog};
 use crate::copy::CopyFormat;
 use crate::errors::{error, of_query};
 
@@ -74,6 +74,9 @@ pub(crate) fn commands(text: &str) -> PgWireResult<Vec<Command>> {
 const RECURSION_LIMIT: usize = 50;
 
 fn command(text: String, statement: Statement) -> PgWireResult<Command> {
+    if let Some(name) = function_asked_for(&statement) {
+        return Err(error("42883", format!("函数不存在:{name}"), format!("function {name} does not exist")));
+    }
     Ok(match statement {
         Statement::Query(_) if is_about_catalog(&statement) => Command::Catalog(text),
         Statement::Copy { source, to: true, target: CopyTarget::Stdout, options, legacy_options, .. } => {

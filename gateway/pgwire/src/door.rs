@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::Authenticator;
+use pgwire::api::auth::sasl::scram::ScramServerAuth;
 use pgwire::tokio::{TlsAcceptor, process_socket};
 use query::{CpuRuntime, Gateway};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,6 +25,8 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 pub struct PgConfig {
     /// Certificate and key for TLS; without it nobody is let in from another machine.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// The certificate of it, PEM, which a sign-in without sending the token is bound to.
+    pub certificate: Option<Vec<u8>>,
     /// `max_connections`: more are refused at once.
     pub max_connections: usize,
 }
@@ -43,6 +46,8 @@ pub struct Door {
     authenticator: Arc<Authenticator>,
     catalogs: Catalogs,
     connections: Arc<Connections>,
+    /// With the certificate.
+    scram_over_tls: ScramServerAuth,
     config: PgConfig,
 }
 
@@ -64,7 +69,15 @@ impl Door {
     ) -> std::io::Result<Arc<Self>> {
         let cpu = Arc::new(CpuRuntime::start(1)?);
         let catalogs = Catalogs::new(cpu);
-        Ok(Arc::new(Self { gateway, authenticator, catalogs, connections: Arc::default(), config }))
+        let mut scram_over_tls = ScramServerAuth::new();
+        if let Some(certificate) = &config.certificate
+            && scram_over_tls.configure_certificate(certificate).is_err()
+        {
+            tracing::warn!(
+                "SCRAM-SHA-256-PLUS is not offered: the certificate's signature algorithm has no hash for it"
+            );
+        }
+        Ok(Arc::new(Self { gateway, authenticator, catalogs, connections: Arc::default(), scram_over_tls, config }))
     }
 
     /// Serves connections until `stop` resolves, then lets them finish for a short while.
@@ -115,6 +128,11 @@ impl Door {
 
     pub(crate) fn authenticator(&self) -> &Authenticator {
         &self.authenticator
+    }
+
+    /// The server's side of SCRAM-SHA-256 for a connection with or without TLS.
+    pub(crate) fn scram(&self, is_secure: bool) -> ScramServerAuth {
+        if is_secure { self.scram_over_tls.clone() } else { ScramServerAuth::new() }
     }
 
     pub(crate) fn catalogs(&self) -> &Catalogs {

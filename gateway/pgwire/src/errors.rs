@@ -1,6 +1,6 @@
 //! Errors and notices as PostgreSQL clients read them: a SQLSTATE, the Chinese text, and the English one with the stable code as detail.
 
-use auth::AuthError;
+use auth::{AuthError, AuthErrorKind};
 use pgwire::error::{ErrorInfo, PgWireError};
 use query::{MaskedColumn, QueryError};
 
@@ -40,15 +40,19 @@ fn sqlstate(error: &QueryError) -> &'static str {
     }
 }
 
-/// A token that was not accepted. Why is said as over REST; nothing of the token is.
+/// A token that was not accepted, or not for statements. Why is said as over REST; nothing of the token is.
 pub(crate) fn of_auth(error: &AuthError) -> PgWireError {
     let en = format!("{}: {error}", error.code());
     let (sqlstate, zh) = match error {
-        AuthError::KeysUnavailable => ("57P03", "验证密钥暂不可用,请稍后再试"),
-        AuthError::Expired => ("28000", "令牌已过期,请换新令牌后重新连接"),
-        _ => ("28P01", "令牌无效:密码处请填写访问令牌"),
+        AuthError::Expired => ("28000", "令牌已过期,请换新令牌后重新连接".to_owned()),
+        AuthError::Revoked => ("28000", "个人访问令牌已被撤销,请换新令牌后重新连接".to_owned()),
+        other => match other.kind() {
+            AuthErrorKind::Unavailable => ("57P03", "验证密钥暂不可用,请稍后再试".to_owned()),
+            AuthErrorKind::Forbidden => ("42501", other.client_message_zh()),
+            AuthErrorKind::Unauthenticated => ("28P01", "令牌无效:密码处请填写访问令牌".to_owned()),
+        },
     };
-    fatal(sqlstate, zh, &en)
+    fatal(sqlstate, &zh, &en)
 }
 
 /// Which columns of an answer are masked; none if none is.
@@ -96,5 +100,8 @@ mod tests {
     fn a_refused_token_ends_the_connection() {
         assert!(info(of_auth(&AuthError::Expired)).is_fatal());
         assert_eq!(info(of_auth(&AuthError::BadSignature)).code, "28P01");
+        assert_eq!(info(of_auth(&AuthError::UnknownToken)).code, "28P01");
+        assert_eq!(info(of_auth(&AuthError::Revoked)).code, "28000");
+        assert_eq!(info(of_auth(&AuthError::ScopeMissing { scope: "sql:run" })).code, "42501");
     }
 }

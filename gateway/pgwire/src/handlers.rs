@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use futures::{Sink, SinkExt};
@@ -18,11 +18,11 @@ use pgwire::api::stmt::QueryParser;
 use pgwire::api::store::{Entry, PortalStore};
 use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, PgWireConnectionState, PgWireServerHandlers, Type};
 use pgwire::error::{PgWireError, PgWireResult};
+use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::cancel::CancelRequest;
 use pgwire::messages::extendedquery::{Bind, BindComplete, Describe, Execute, TARGET_TYPE_BYTE_PORTAL};
 use pgwire::messages::response::{EmptyQueryResponse, TransactionStatus};
 use pgwire::messages::simplequery::Query;
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 
 use crate::commands::Command;
 use crate::cursors::Cursor;
@@ -30,17 +30,19 @@ use crate::door::Door;
 use crate::errors::{error, fatal};
 use crate::parameters::{check_counts, values};
 use crate::session::{Session, Shape};
-use crate::startup::{admit, greet};
+use crate::sign_in::Exchange;
 use crate::types::{fields, parameter_type, told_type};
 
 /// One connection, from its first packet on.
 pub(crate) struct Connection {
-    door: Arc<Door>,
-    peer: SocketAddr,
-    is_full: bool,
+    pub(crate) door: Arc<Door>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) is_full: bool,
     /// What the client sent with its first packet.
-    parameters: OnceLock<Vec<(String, String)>>,
-    session: OnceLock<Session>,
+    pub(crate) parameters: OnceLock<Vec<(String, String)>>,
+    /// Under way while a personal token is being proven.
+    pub(crate) exchange: Mutex<Option<Exchange>>,
+    pub(crate) session: OnceLock<Session>,
 }
 
 /// A statement that was parsed once and may be executed many times. It is planned anew each time, for who asks then.
@@ -52,7 +54,7 @@ pub(crate) struct Prepared {
 
 impl Connection {
     pub(crate) fn new(door: Arc<Door>, peer: SocketAddr, is_full: bool) -> Self {
-        Self { door, peer, is_full, parameters: OnceLock::new(), session: OnceLock::new() }
+        Self { door, peer, is_full, parameters: OnceLock::new(), exchange: Mutex::new(None), session: OnceLock::new() }
     }
 
     pub(crate) fn session(&self) -> PgWireResult<&Session> {
@@ -85,37 +87,6 @@ impl PgWireServerHandlers for Handlers {
 impl CancelHandler for Connection {
     async fn on_cancel_request(&self, request: CancelRequest) {
         self.door.connections().cancel(request.pid, &request.secret_key);
-    }
-}
-
-#[async_trait]
-impl StartupHandler for Connection {
-    async fn on_startup<C>(&self, client: &mut C, message: PgWireFrontendMessage) -> PgWireResult<()>
-    where
-        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
-        C::Error: Debug,
-        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
-    {
-        match message {
-            PgWireFrontendMessage::Startup(startup) if self.is_full => {
-                let n = self.door.max_connections();
-                drop(startup);
-                Err(fatal("53300", &format!("连接数已达上限 {n}"), &format!("too many connections: at most {n}")))
-            }
-            PgWireFrontendMessage::Startup(startup) => {
-                greet(client, &startup, self.peer).await?;
-                let _is_first = self.parameters.set(startup.parameters.into_iter().collect());
-                Ok(())
-            }
-            PgWireFrontendMessage::PasswordMessageFamily(password) => {
-                let token = password.into_password()?.password;
-                let parameters = self.parameters.get().map(Vec::as_slice).unwrap_or_default();
-                let session = admit(client, &self.door, token, self.peer, parameters).await?;
-                let _is_first = self.session.set(session);
-                Ok(())
-            }
-            _ => Err(fatal("08P01", "认证之前不接受此消息", "no such message before authentication")),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pg wire door: PostgreSQL's protocol for the clients that departments have.
 //!
-//! A connection belongs to one principal, whom a token names that is sent as the password; off loopback only over TLS. Every
-//! query takes the one way through [`query::Gateway`]; statements about the session are answered here, and those about
+//! A connection belongs to one principal, whom a token names: sent as the password, or, if it is a personal one and the user is
+//! called `dtp_ID`, proven by SCRAM-SHA-256; off loopback only over TLS. Every query takes the one way through [`query::Gateway`]; statements about the session are answered here, and those about
 //! `pg_catalog` by an engine session that holds names and no rows. Nothing is ever written: transactions begin and end, and do
 //! nothing.
 
@@ -21,6 +21,7 @@ mod run;
 mod running;
 mod session;
 mod settings;
+mod sign_in;
 mod startup;
 mod types;
 

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use auth::Authorized;
 use datafusion::common::ScalarValue;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
-use policies::Principal;
 use query::{QueryError, QueryRequest};
 
 use crate::catalog::Catalog;
@@ -19,12 +19,12 @@ use crate::door::Door;
 use crate::errors::{error, notice, of_auth, of_query};
 use crate::running::{Registered, Running, Stop};
 use crate::settings::Settings;
+use crate::sign_in::Credential;
 
 /// What a connection has from its authentication on.
 pub(crate) struct Session {
     door: Arc<Door>,
-    /// Asked anew before every statement: it expires, and it can be revoked.
-    token: String,
+    credential: Credential,
     client: String,
     settings: Mutex<Settings>,
     pub(crate) cursors: tokio::sync::Mutex<HashMap<String, Cursor>>,
@@ -50,11 +50,16 @@ pub(crate) struct Shape {
 }
 
 impl Session {
-    pub(crate) fn new(door: Arc<Door>, token: String, client: String, registered: (Arc<Running>, Registered)) -> Self {
+    pub(crate) fn new(
+        door: Arc<Door>,
+        credential: Credential,
+        client: String,
+        registered: (Arc<Running>, Registered),
+    ) -> Self {
         let (running, registered) = registered;
         Self {
             door,
-            token,
+            credential,
             client,
             settings: Mutex::default(),
             cursors: tokio::sync::Mutex::default(),
@@ -86,20 +91,21 @@ impl Session {
     }
 
     /// Who asks, as of now.
-    async fn principal(&self) -> PgWireResult<Principal> {
-        self.door.authenticator().authenticate(&self.token).await.map_err(|error| of_auth(&error))
+    async fn asker(&self) -> PgWireResult<Authorized> {
+        self.credential.authorize(self.door.authenticator()).await.map_err(|error| of_auth(&error))
     }
 
-    fn request(&self, principal: Principal, sql: &str, parameters: Vec<ScalarValue>) -> QueryRequest {
+    fn request(&self, asker: Authorized, sql: &str, parameters: Vec<ScalarValue>) -> QueryRequest {
         let n = self.n_statements.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         QueryRequest {
-            principal,
+            principal: asker.principal,
             sql: sql.to_owned(),
             parameters,
             request_id: format!("pg-{}-{n}", self.registered.pid()),
             protocol: "pgwire",
             kind: "query",
             client: Some(self.client.clone()),
+            token_id: asker.token_id.map(|id| id.to_string()),
             as_of: None,
         }
     }
@@ -115,7 +121,7 @@ impl Session {
     }
 
     async fn query(&self, sql: &str, values: Vec<ScalarValue>, stop: &Stop) -> PgWireResult<Rows> {
-        let request = self.request(self.principal().await?, sql, values);
+        let request = self.request(self.asker().await?, sql, values);
         let released = self.door.gateway().query(request).await.map_err(|error| of_query(&error))?;
         let notice = notice(released.masked(), released.compared_masked(), released.policy_version());
         let schema = released.schema();
@@ -132,7 +138,7 @@ impl Session {
 
     /// The catalog as of now; the one of before if neither policies nor data have changed.
     async fn catalog(&self) -> PgWireResult<Arc<Catalog>> {
-        let principal = self.principal().await?;
+        let principal = self.asker().await?.principal;
         let gateway = self.door.gateway();
         let mut kept = self.catalog.lock().await;
         // Asked each time: it also tells whether the access has been withdrawn.
@@ -172,7 +178,7 @@ impl Session {
         match command {
             Command::Query(sql) => {
                 let described = async {
-                    let request = self.request(self.principal().await?, sql, Vec::new());
+                    let request = self.request(self.asker().await?, sql, Vec::new());
                     self.door.gateway().describe(request, types).await.map_err(|error| of_query(&error))
                 };
                 let described = stop.or(described).await?;

@@ -2,7 +2,7 @@
 //
 // INVARIANT (nothing leaves under withdrawn access): see ARCHITECTURE.md.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use policies::{Decision, Grant, PolicySet, Principal};
@@ -10,17 +10,25 @@ use tokio::sync::watch;
 
 use crate::{PublishedData, QueryError};
 
-/// Policies, and subjects whose access is withdrawn.
-#[derive(Debug)]
+/// Policies, subjects whose access is withdrawn, and personal tokens that are in force.
+#[derive(Debug, Clone)]
 pub(crate) struct AccessEpoch {
     pub(crate) policies: Arc<PolicySet>,
     pub(crate) withdrawn: Arc<BTreeSet<String>>,
+    /// Whom each token names, by its id.
+    pub(crate) tokens: Arc<BTreeMap<String, Principal>>,
 }
 
 impl AccessEpoch {
-    /// Whether the principal may ask at all.
-    pub(crate) fn admit(&self, principal: &Principal) -> Result<(), QueryError> {
-        if self.withdrawn.contains(&principal.subject) { Err(QueryError::AccessWithdrawn) } else { Ok(()) }
+    /// Whether the principal may ask at all, with this personal token if it came with one.
+    pub(crate) fn admit(&self, principal: &Principal, token_id: Option<&str>) -> Result<(), QueryError> {
+        if self.withdrawn.contains(&principal.subject) {
+            return Err(QueryError::AccessWithdrawn);
+        }
+        if token_id.is_some_and(|id| self.tokens.get(id) != Some(principal)) {
+            return Err(QueryError::TokenRevoked);
+        }
+        Ok(())
     }
 }
 
@@ -30,6 +38,7 @@ pub(crate) struct EpochWatch {
     receiver: watch::Receiver<Arc<AccessEpoch>>,
     seen: Arc<AccessEpoch>,
     principal: Principal,
+    token_id: Option<String>,
     data: Arc<PublishedData>,
     today: i32,
 }
@@ -39,11 +48,11 @@ impl EpochWatch {
     pub(crate) fn new(
         receiver: watch::Receiver<Arc<AccessEpoch>>,
         seen: Arc<AccessEpoch>,
-        principal: Principal,
+        (principal, token_id): (Principal, Option<String>),
         data: Arc<PublishedData>,
         today: i32,
     ) -> Self {
-        Self { receiver, seen, principal, data, today }
+        Self { receiver, seen, principal, token_id, data, today }
     }
 
     /// Waits until the answer may no longer leave, and says why. May be dropped at any point and called again.
@@ -54,7 +63,7 @@ impl EpochWatch {
                 std::future::pending::<()>().await;
             }
             let now = Arc::clone(&self.receiver.borrow_and_update());
-            if let Err(error) = now.admit(&self.principal) {
+            if let Err(error) = now.admit(&self.principal, self.token_id.as_deref()) {
                 return error;
             }
             if !self.shows_the_same(&now) {

@@ -154,6 +154,9 @@ pub enum QueryError {
     /// The access of the subject is withdrawn.
     #[error("your access has been withdrawn; ask whoever administers it")]
     AccessWithdrawn,
+    /// The personal token that the request came with is no longer in force.
+    #[error("the personal access token is no longer in force")]
+    TokenRevoked,
     /// What the principal may see has changed while the answer was on its way.
     #[error("the policies have changed while the answer was on its way; what came before is incomplete, ask again")]
     PolicyChanged,
@@ -263,7 +266,8 @@ impl QueryError {
             | Self::RevealNotYours
             | Self::PastNotOpen { .. }
             | Self::PastOfCounts
-            | Self::AccessWithdrawn => ErrorKind::Forbidden,
+            | Self::AccessWithdrawn
+            | Self::TokenRevoked => ErrorKind::Forbidden,
             Self::TooManySearches { .. } | Self::TooManyReveals { .. } => ErrorKind::TooManyRequests,
             Self::RelationNotFound { .. }
             | Self::ColumnNotFound { .. }
@@ -300,6 +304,7 @@ impl QueryError {
             Self::TooCloseToEarlier { .. } => "DT-POL-0003",
             Self::AccessWithdrawn => "DT-POL-0004",
             Self::PolicyChanged => "DT-POL-0005",
+            Self::TokenRevoked => "DT-POL-0013",
             Self::SearchNotAllowed { .. } => "DT-POL-0006",
             Self::SearchValue { .. } => "DT-SQL-0011",
             Self::TooManySearches { .. } => "DT-LIM-0004",
@@ -336,7 +341,8 @@ impl QueryError {
             | Self::RevealNotYours
             | Self::PastNotOpen { .. }
             | Self::PastOfCounts
-            | Self::AccessWithdrawn => "42501",
+            | Self::AccessWithdrawn
+            | Self::TokenRevoked => "42501",
             Self::SearchValue { .. } | Self::RevealReason => "22023",
             Self::TooManySearches { .. } | Self::TooManyReveals { .. } => "53400",
             Self::RevealNotFound | Self::NoSuchVersion => "42704",
@@ -376,6 +382,7 @@ impl QueryError {
                 "该组与此前查得的一组相差不足 {k} 人,相减会暴露这些人,故不提供;可重查原来的组,或改查相差更多的组"
             ),
             Self::AccessWithdrawn => "您的访问权限已被收回,请联系管理员".to_owned(),
+            Self::TokenRevoked => "该个人访问令牌已失效".to_owned(),
             Self::PolicyChanged => "返回结果期间策略已变更,已收到的部分不完整,请重新查询".to_owned(),
             Self::SearchValue { expected } => {
                 format!("查人须给出完整的证件号码,或完整的姓名和出生日期(YYYY-MM-DD);所给的不是有效的 {expected}")

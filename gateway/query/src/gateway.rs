@@ -1,5 +1,6 @@
 //! The one function every adapter calls.
 
+mod access;
 mod describing;
 mod execution;
 mod past;
@@ -8,7 +9,6 @@ mod probes;
 mod records;
 mod reveals;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -80,6 +80,8 @@ pub struct QueryRequest {
     pub kind: &'static str,
     /// Network address of the client, if any.
     pub client: Option<String>,
+    /// Id of the personal token the request came with, if any; no secret.
+    pub token_id: Option<String>,
     /// Which version is to answer; `None`: the one that is published.
     pub as_of: Option<AsOf>,
 }
@@ -145,6 +147,7 @@ impl Gateway {
             access: watch::Sender::new(Arc::new(AccessEpoch {
                 policies: Arc::new(policies),
                 withdrawn: Arc::default(),
+                tokens: Arc::default(),
             })),
             sessions: Arc::new(sessions),
             cpu,
@@ -163,39 +166,10 @@ impl Gateway {
         self.data.store(Some(Arc::new(data)));
     }
 
-    /// Puts a policy set in force for new queries, and ends those under way to whose principals it shows anything otherwise:
-    /// from then on no row of theirs leaves.
-    pub fn replace_policies(&self, policies: PolicySet) {
-        let policies = Arc::new(policies);
-        self.access.send_modify(|epoch| {
-            *epoch = Arc::new(AccessEpoch { policies, withdrawn: Arc::clone(&epoch.withdrawn) });
-        });
-    }
-
-    /// Withdraws the access of exactly these subjects: nothing they ask is answered, and their queries under way end.
-    pub fn withdraw(&self, subjects: BTreeSet<String>) {
-        let withdrawn = Arc::new(subjects);
-        self.access.send_modify(|epoch| {
-            *epoch = Arc::new(AccessEpoch { policies: Arc::clone(&epoch.policies), withdrawn });
-        });
-    }
-
-    /// Whose access is withdrawn.
-    #[must_use]
-    pub fn withdrawn(&self) -> BTreeSet<String> {
-        BTreeSet::clone(&self.access.borrow().withdrawn)
-    }
-
     /// The version new queries read; none before the first publication.
     #[must_use]
     pub fn data_version(&self) -> Option<u64> {
         self.data.load().as_ref().map(|data| data.version)
-    }
-
-    /// The policy version in force.
-    #[must_use]
-    pub fn policy_version(&self) -> String {
-        self.access.borrow().policies.version().to_owned()
     }
 
     /// The limits in force.
@@ -210,7 +184,7 @@ impl Gateway {
     /// [`QueryError::NoData`] before the first publication, [`QueryError::AccessWithdrawn`].
     pub fn visible_relations(&self, principal: &Principal) -> Result<Vec<VisibleRelation>, QueryError> {
         let access = Arc::clone(&self.access.borrow());
-        access.admit(principal)?;
+        access.admit(principal, None)?;
         let data = self.data.load_full().ok_or(QueryError::NoData)?;
         let catalog = PrincipalCatalog::new(
             &data,
@@ -239,7 +213,7 @@ impl Gateway {
         let access = Arc::clone(&receiver.borrow_and_update());
         let policies = &access.policies;
         let searcher = Searcher::new(Arc::clone(&self.search_limiter), &request.principal.subject);
-        let found = match access.admit(&request.principal) {
+        let found = match access.admit(&request.principal, request.token_id.as_deref()) {
             Ok(()) => self.data_asked(&request, policies, &current).await,
             Err(error) => Err(error),
         };
@@ -258,7 +232,7 @@ impl Gateway {
         };
         record.columns.clone_from(&planned.reads.columns);
         record.masked.clone_from(&planned.reads.masked);
-        let principal = record.principal.clone();
+        let asker = (record.principal.clone(), record.token_id.clone());
         let record = self.recorder.open(record).await.map_err(|_| QueryError::AuditUnavailable)?;
         let (rows, task) = self.execute(planned.plan, planned.context, started, slot);
         let running = Running {
@@ -269,7 +243,7 @@ impl Gateway {
             data_version: data.version,
             rows,
             task,
-            epoch: EpochWatch::new(receiver, Arc::clone(&access), principal, data, self.today()),
+            epoch: EpochWatch::new(receiver, Arc::clone(&access), asker, data, self.today()),
             record,
             started,
         };
@@ -359,6 +333,7 @@ fn record_of(request: QueryRequest, kind: &'static str, policy_version: &str, da
         kind,
         client: request.client,
         principal: request.principal,
+        token_id: request.token_id,
         columns: Vec::new(),
         masked: Vec::new(),
         policy_version: policy_version.to_owned(),

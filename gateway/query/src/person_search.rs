@@ -93,7 +93,7 @@ impl PersonSearch {
 
 /// Takes the calls out of a statement: each becomes the name of a table.
 ///
-/// Where a statement is only described, nobody is looked for: the call stands for the person table, whose columns it has.
+/// Where a statement is only described and the values come later, the call stands for the person table, whose columns it has.
 pub(crate) fn take_searches(statement: &mut impl VisitMut, binding: &Binding) -> Result<Vec<PersonSearch>, QueryError> {
     let mut taker = Taker { searches: Vec::new(), binding };
     match statement.visit(&mut taker) {
@@ -117,8 +117,11 @@ impl VisitorMut for Taker<'_> {
         }
         let Some(given) = args.take() else { return ControlFlow::Continue(()) };
         let table = match self.binding {
-            Binding::Types(_) => RELATION.split('.').map(str::to_owned).collect(),
-            Binding::Values(values) => {
+            Binding::Types(_) if given.args.iter().any(is_placeholder) => {
+                RELATION.split('.').map(str::to_owned).collect()
+            }
+            binding => {
+                let values = if let Binding::Values(values) = binding { values.as_slice() } else { &[] };
                 let arguments = literals(&given.args, values);
                 let search = match arguments.and_then(|arguments| PersonSearch::of_arguments(&arguments)) {
                     Ok(search) => search,
@@ -151,6 +154,13 @@ fn is_the_function(name: &ObjectName) -> bool {
         })
         .collect();
     parts.is_some_and(|parts| parts == [SCHEMA, FUNCTION])
+}
+
+fn is_placeholder(argument: &FunctionArg) -> bool {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))) => matches!(value.value, Value::Placeholder(_)),
+        _ => false,
+    }
 }
 
 /// Arguments are texts as written or bound: a value computed from data would make the look-up a join.
@@ -193,14 +203,20 @@ impl SearchLimiter {
 /// What a query needs to find persons for its subject.
 #[derive(Debug, Clone)]
 pub(crate) struct Searcher {
-    limiter: Arc<SearchLimiter>,
+    /// Where tries are counted; nowhere if the statement is only described.
+    limiter: Option<Arc<SearchLimiter>>,
     subject: String,
     has_searched: Arc<AtomicBool>,
 }
 
 impl Searcher {
     pub(crate) fn new(limiter: Arc<SearchLimiter>, subject: &str) -> Self {
-        Self { limiter, subject: subject.to_owned(), has_searched: Arc::default() }
+        Self { limiter: Some(limiter), subject: subject.to_owned(), has_searched: Arc::default() }
+    }
+
+    /// Of a statement that is only described: nobody is looked for, and nothing counts.
+    pub(crate) fn describing(subject: &str) -> Self {
+        Self { limiter: None, subject: subject.to_owned(), has_searched: Arc::default() }
     }
 
     /// Whether the statement looks for somebody, whether it is answered or not.
@@ -217,7 +233,7 @@ impl Searcher {
     pub(crate) fn allow(&self, search: &PersonSearch, grant: &Grant) -> Result<(), QueryError> {
         let not_allowed = || QueryError::SearchNotAllowed { by: search.key().word() };
         let rule = grant.search.as_ref().filter(|rule| rule.by.contains(&search.key())).ok_or_else(not_allowed)?;
-        self.limiter.count(&self.subject, rule, Instant::now())
+        self.limiter.as_ref().map_or(Ok(()), |limiter| limiter.count(&self.subject, rule, Instant::now()))
     }
 }
 

@@ -21,6 +21,8 @@ pub struct AccessRecord {
     pub client: Option<String>,
     /// Who asks, in which role, for what.
     pub principal: Principal,
+    /// The personal token they asked with, if any.
+    pub token_id: Option<String>,
     /// The statement; a cell value may stand in it.
     pub sql: String,
     /// Relations and columns the answer reads: `unified.person.name`.

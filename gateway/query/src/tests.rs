@@ -142,6 +142,7 @@ fn request(principal: Principal, sql: &str) -> QueryRequest {
         protocol: "rest",
         kind: "query",
         client: None,
+        token_id: None,
         parameters: Vec::new(),
         as_of: None,
     }

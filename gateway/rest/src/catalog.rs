@@ -7,7 +7,7 @@ use policies::AggregateRule;
 use query::{VisibleColumn, VisibleRelation};
 use serde::{Deserialize, Serialize};
 
-use crate::client::Client;
+use crate::client::{ReadData, With};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::state::RestState;
@@ -112,7 +112,7 @@ impl From<VisibleColumn> for ColumnEntry {
     responses((status = 200, body = Vec<RelationEntry>), (status = 401, body = Problem)),
     security(("bearer" = []))
 )]
-pub(crate) async fn list(State(state): State<RestState>, client: Client) -> Response {
+pub(crate) async fn list(State(state): State<RestState>, With { client, .. }: With<ReadData>) -> Response {
     match state.gateway().visible_relations(&client.principal) {
         Ok(relations) => Json(relations.into_iter().map(RelationEntry::from).collect::<Vec<_>>()).into_response(),
         Err(error) => Problem::of_query(&error, client.language).at(&client.request_id).into_response(),
@@ -138,7 +138,7 @@ pub(crate) struct WhyOptions {
 )]
 pub(crate) async fn why(
     State(state): State<RestState>,
-    client: Client,
+    With { client, .. }: With<ReadData>,
     Params(options): Params<WhyOptions>,
 ) -> Response {
     let relations = match state.gateway().visible_relations(&client.principal) {

@@ -1,7 +1,9 @@
 //! Who asks: the bearer token, the language, the request id, the address.
 
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 
+use auth::{Door, Scope, TokenId};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
@@ -31,10 +33,11 @@ impl Connected<IncomingStream<'_, TlsListener>> for PeerAddress {
     }
 }
 
-/// An authenticated caller. A handler that takes it cannot be reached without a valid token.
+/// An authenticated caller. A handler that takes one, within [`With`], cannot be reached without a valid token.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     pub(crate) principal: Principal,
+    token_id: Option<TokenId>,
     pub(crate) language: Language,
     pub(crate) request_id: String,
     address: Option<String>,
@@ -50,6 +53,7 @@ impl Client {
             protocol: "rest",
             kind,
             client: self.address.clone(),
+            token_id: self.token_id.as_ref().map(ToString::to_string),
             parameters: Vec::new(),
             as_of: None,
         }
@@ -70,7 +74,51 @@ impl Client {
     }
 }
 
-impl FromRequestParts<RestState> for Client {
+/// What a handler does, and so what the token has to be good for.
+pub(crate) trait Needs {
+    const SCOPE: Scope;
+}
+
+/// Asks a statement.
+#[derive(Debug)]
+pub(crate) enum RunSql {}
+
+/// Reads records, lists, changes, the catalog; searches.
+#[derive(Debug)]
+pub(crate) enum ReadData {}
+
+/// Asks for a reveal, or looks at one.
+#[derive(Debug)]
+pub(crate) enum AskReveal {}
+
+/// Decides somebody else's reveal.
+#[derive(Debug)]
+pub(crate) enum DecideReveal {}
+
+impl Needs for RunSql {
+    const SCOPE: Scope = Scope::RunSql;
+}
+
+impl Needs for ReadData {
+    const SCOPE: Scope = Scope::ReadData;
+}
+
+impl Needs for AskReveal {
+    const SCOPE: Scope = Scope::AskReveal;
+}
+
+impl Needs for DecideReveal {
+    const SCOPE: Scope = Scope::DecideReveal;
+}
+
+/// A caller whose token is good for this. There is no other way to a [`Client`].
+#[derive(Debug)]
+pub(crate) struct With<S> {
+    pub(crate) client: Client,
+    needs: PhantomData<fn() -> S>,
+}
+
+impl<S: Needs> FromRequestParts<RestState> for With<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &RestState) -> Result<Self, Problem> {
@@ -78,9 +126,12 @@ impl FromRequestParts<RestState> for Client {
         let request_id = request_id(&parts.headers);
         let refuse = |error: &auth::AuthError| Problem::of_auth(error, language).at(&request_id);
         let token = bearer(&parts.headers).ok_or_else(|| refuse(&auth::AuthError::Missing))?;
-        let principal = state.authenticator().authenticate(token).await.map_err(|error| refuse(&error))?;
+        let authorized = state.authenticator().authorize(token, Door::Rest, S::SCOPE).await;
+        let authorized = authorized.map_err(|error| refuse(&error))?;
         let address = parts.extensions.get::<ConnectInfo<PeerAddress>>().map(|info| info.0.0.ip().to_string());
-        Ok(Self { principal, language, request_id, address })
+        let (principal, token_id) = (authorized.principal, authorized.token_id);
+        let client = Client { principal, token_id, language, request_id, address };
+        Ok(Self { client, needs: PhantomData })
     }
 }
 

@@ -13,7 +13,7 @@ use query::{AsOf, QueryError, QueryRequest, ReleasedStream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, ReadData, With};
 use crate::encode::{common_headers, row_object};
 use crate::page::{Page, PageAsked};
 use crate::params::Params;
@@ -40,7 +40,7 @@ pub(crate) struct VersionEntry {
     ),
     security(("bearer" = []))
 )]
-pub(crate) async fn versions(State(state): State<RestState>, client: Client) -> Response {
+pub(crate) async fn versions(State(state): State<RestState>, With { client, .. }: With<ReadData>) -> Response {
     match state.gateway().versions(&client.principal).await {
         Ok(versions) => {
             let entries: Vec<VersionEntry> = versions
@@ -92,7 +92,7 @@ pub(crate) struct ChangeOptions {
 )]
 pub(crate) async fn changes(
     State(state): State<RestState>,
-    client: Client,
+    With { client, .. }: With<ReadData>,
     Params(options): Params<ChangeOptions>,
 ) -> Response {
     match asked(&state, &client, &options) {

@@ -1,6 +1,6 @@
 //! Errors as RFC 9457 problems, in the client's language. Never a row value, never a path of the server.
 
-use auth::AuthError;
+use auth::{AuthError, AuthErrorKind};
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -92,15 +92,19 @@ impl Problem {
         Self::new(status, error.code(), titles, detail, language)
     }
 
-    /// The problem of a caller who could not be identified.
+    /// The problem of a caller who could not be identified, or whose token is not good for this.
     #[must_use]
     pub fn of_auth(error: &AuthError, language: Language) -> Self {
-        let status = if error.is_transient() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::UNAUTHORIZED };
+        let (status, titles) = match error.kind() {
+            AuthErrorKind::Unauthenticated => (StatusCode::UNAUTHORIZED, ("身份未确认", "not authenticated")),
+            AuthErrorKind::Forbidden => (StatusCode::FORBIDDEN, ("不允许", "not allowed")),
+            AuthErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, ("身份未确认", "not authenticated")),
+        };
         let detail = match language {
             Language::Zh => error.client_message_zh(),
             Language::En => error.client_message_en(),
         };
-        Self::new(status, error.code(), ("身份未确认", "not authenticated"), detail, language)
+        Self::new(status, error.code(), titles, detail, language)
     }
 
     /// A request parameter or body that cannot be used.

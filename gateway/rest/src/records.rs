@@ -10,7 +10,7 @@ use query::{QueryRequest, RecordTarget, ReleasedStream};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, ReadData, With};
 use crate::cursor::Cursor;
 use crate::encode::{common_headers, row_object};
 use crate::page::{Page, PageAsked};
@@ -120,7 +120,7 @@ macro_rules! record_endpoints {
                         )]
         pub(crate) async fn $one(
             State(state): State<RestState>,
-            client: Client,
+            With { client, .. }: With<ReadData>,
             Path(id): Path<String>,
             Params(options): Params<RecordOptions>,
         ) -> Response {
@@ -140,7 +140,7 @@ macro_rules! record_endpoints {
                         )]
         pub(crate) async fn $list(
             State(state): State<RestState>,
-            client: Client,
+            With { client, .. }: With<ReadData>,
             Params(options): Params<ListOptions>,
         ) -> Response {
             page(&state, &client, &$kind, &options).await

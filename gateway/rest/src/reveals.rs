@@ -8,7 +8,7 @@ use query::{QueryError, Reveal, RevealState, RevealTarget};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{AskReveal, Client, DecideReveal, With};
 use crate::encode::common_headers;
 use crate::params::whole_body;
 use crate::problem::Problem;
@@ -85,7 +85,11 @@ impl From<Reveal> for RevealEntry {
     ),
     security(("bearer" = []))
 )]
-pub(crate) async fn ask(State(state): State<RestState>, client: Client, request: Request) -> Response {
+pub(crate) async fn ask(
+    State(state): State<RestState>,
+    With { client, .. }: With<AskReveal>,
+    request: Request,
+) -> Response {
     let body = match whole_body(request, &state, client.language).await {
         Ok(body) => body,
         Err(refusal) => return refusal.at(&client.request_id).into_response(),
@@ -116,7 +120,7 @@ pub(crate) async fn ask(State(state): State<RestState>, client: Client, request:
     responses((status = 200, description = "reveals", body = Vec<RevealEntry>)),
     security(("bearer" = []))
 )]
-pub(crate) async fn list(State(state): State<RestState>, client: Client) -> Response {
+pub(crate) async fn list(State(state): State<RestState>, With { client, .. }: With<AskReveal>) -> Response {
     match state.gateway().reveals(&client.request(KIND, String::new())) {
         Ok(reveals) => {
             let items: Vec<RevealEntry> = reveals.into_iter().map(RevealEntry::from).collect();
@@ -136,7 +140,11 @@ pub(crate) async fn list(State(state): State<RestState>, client: Client) -> Resp
     ),
     security(("bearer" = []))
 )]
-pub(crate) async fn look(State(state): State<RestState>, client: Client, Path(id): Path<String>) -> Response {
+pub(crate) async fn look(
+    State(state): State<RestState>,
+    With { client, .. }: With<AskReveal>,
+    Path(id): Path<String>,
+) -> Response {
     let (reveal, rows) = match state.gateway().look(client.request(KIND, String::new()), &id).await {
         Ok(found) => found,
         Err(error) => return refuse(&state, &client, &error),
@@ -169,7 +177,11 @@ pub(crate) async fn look(State(state): State<RestState>, client: Client, Path(id
     ),
     security(("bearer" = []))
 )]
-pub(crate) async fn approve(State(state): State<RestState>, client: Client, Path(id): Path<String>) -> Response {
+pub(crate) async fn approve(
+    State(state): State<RestState>,
+    With { client, .. }: With<DecideReveal>,
+    Path(id): Path<String>,
+) -> Response {
     let decided = state.gateway().decide_reveal(client.request(KIND, String::new()), &id, true).await;
     told(&state, &client, StatusCode::OK, decided)
 }
@@ -185,7 +197,11 @@ pub(crate) async fn approve(State(state): State<RestState>, client: Client, Path
     ),
     security(("bearer" = []))
 )]
-pub(crate) async fn decline(State(state): State<RestState>, client: Client, Path(id): Path<String>) -> Response {
+pub(crate) async fn decline(
+    State(state): State<RestState>,
+    With { client, .. }: With<DecideReveal>,
+    Path(id): Path<String>,
+) -> Response {
     let decided = state.gateway().decide_reveal(client.request(KIND, String::new()), &id, false).await;
     told(&state, &client, StatusCode::OK, decided)
 }
@@ -199,7 +215,11 @@ pub(crate) async fn decline(State(state): State<RestState>, client: Client, Path
     ),
     security(("bearer" = []))
 )]
-pub(crate) async fn end(State(state): State<RestState>, client: Client, Path(id): Path<String>) -> Response {
+pub(crate) async fn end(
+    State(state): State<RestState>,
+    With { client, .. }: With<AskReveal>,
+    Path(id): Path<String>,
+) -> Response {
     let ended = state.gateway().end_reveal(client.request(KIND, String::new()), &id).await;
     told(&state, &client, StatusCode::OK, ended)
 }

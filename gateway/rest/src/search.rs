@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::client::Client;
+use crate::client::{ReadData, With};
 use crate::encode::common_headers;
 use crate::page::literal;
 use crate::params::whole_body;
@@ -43,7 +43,11 @@ pub(crate) struct PersonSearch {
     ),
     security(("bearer" = []))
 )]
-pub(crate) async fn persons(State(state): State<RestState>, client: Client, request: Request) -> Response {
+pub(crate) async fn persons(
+    State(state): State<RestState>,
+    With { client, .. }: With<ReadData>,
+    request: Request,
+) -> Response {
     let problem = |problem: Problem| problem.at(&client.request_id).into_response();
     let body = match whole_body(request, &state, client.language).await {
         Ok(body) => body,

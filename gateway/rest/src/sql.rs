@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use query::QueryRequest;
 use serde::Deserialize;
 
-use crate::client::Client;
+use crate::client::{RunSql, With};
 use crate::encode::{ByteOrderMark, respond};
 use crate::format::Format;
 use crate::params::{Params, whole_body};
@@ -52,7 +52,7 @@ pub(crate) struct SqlOptions {
 )]
 pub(crate) async fn run(
     State(state): State<RestState>,
-    client: Client,
+    With { client, .. }: With<RunSql>,
     Params(options): Params<SqlOptions>,
     request: Request,
 ) -> Response {

@@ -1,22 +1,26 @@
-//! Keeps a running server on the newest policy file and on the newest list of withdrawn subjects, and edits that list.
+//! Keeps a running server on the newest policy file, list of withdrawn subjects and personal access tokens, and edits that list.
 //!
 //! A text is taken when two looks in a row have found the same, so that a file that is being written is not. A text with any
 //! fault is not taken: what was in force stays, and the server warns in its log, in `/readyz` and in `/metrics`.
+
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audit::{AuditEvent, AuditLog, Decision, EventKind, Outcome, Protocol, SqlText};
+use auth::{Authenticator, PersonalToken};
 use query::Gateway;
 use schemas::Relation;
 
+pub(crate) use self::tokens::apply_tokens;
 use crate::Failure;
 use crate::cli::AccessCommand;
 use crate::config::{Config, ConfigFault, Withdrawn, parse_withdrawn, subjects, write_withdrawn};
 use crate::screen::Screen;
 use crate::site::{Site, load_config, parse_policies, read_text, unsound_file};
-use crate::whole_file::replace_file;
+use crate::whole_file::edit_file;
 
 /// How often the files are looked at. Two looks are well under the second that a withdrawal may take.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -76,11 +80,23 @@ pub(crate) fn apply_withdrawn(config: &Config, gateway: &Gateway) -> Result<(), 
     Ok(())
 }
 
-/// Follows both files for ever.
-pub(crate) async fn follow(site: Arc<Site>, gateway: Arc<Gateway>, log: AuditLog, warnings: Warnings) {
-    let desk = Desk { relations: site.registry.relations(), gateway, log, warnings };
-    let mut policies = site.config.policy_file.clone().map(Followed::new);
-    let mut withdrawn = site.config.trust.withdrawn_file.clone().map(Followed::new);
+/// Those who have to know of a change.
+pub(crate) struct Followers {
+    pub(crate) site: Arc<Site>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) authenticator: Arc<Authenticator>,
+    /// The personal tokens in force.
+    pub(crate) tokens: Vec<PersonalToken>,
+}
+
+/// Follows the files for ever.
+pub(crate) async fn follow(mut followed: Followers, log: AuditLog, warnings: Warnings) {
+    let config = &followed.site.config;
+    let mut policies = config.policy_file.clone().map(Followed::new);
+    let mut withdrawn = config.trust.withdrawn_file.clone().map(Followed::new);
+    let mut tokens = config.trust.tokens_file.clone().map(Followed::new);
+    let mut known_tokens = std::mem::take(&mut followed.tokens);
+    let desk = Desk { relations: followed.site.registry.relations(), followed, log, warnings };
     let mut ticks = tokio::time::interval(LOOK_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -89,6 +105,12 @@ pub(crate) async fn follow(site: Arc<Site>, gateway: Arc<Gateway>, log: AuditLog
             && let Some(read) = file.look()
         {
             let taken = desk.take_withdrawn(&file.path, read);
+            desk.tell(EventKind::Config, &file.path, taken).await;
+        }
+        if let Some(file) = &mut tokens
+            && let Some(read) = file.look()
+        {
+            let taken = desk.take_tokens(&file.path, read, &mut known_tokens);
             desk.tell(EventKind::Config, &file.path, taken).await;
         }
         if let Some(file) = &mut policies
@@ -103,7 +125,7 @@ pub(crate) async fn follow(site: Arc<Site>, gateway: Arc<Gateway>, log: AuditLog
 /// What following needs.
 struct Desk {
     relations: Vec<Relation>,
-    gateway: Arc<Gateway>,
+    followed: Followers,
     log: AuditLog,
     warnings: Warnings,
 }
@@ -114,23 +136,23 @@ type Taken = Result<Option<String>, Failure>;
 impl Desk {
     fn take_policies(&self, path: &Path, read: Result<String, std::io::Error>) -> Taken {
         let set = parse_policies(&path.display().to_string(), &read?, &self.relations)?;
-        let before = self.gateway.policy_version();
+        let before = self.followed.gateway.policy_version();
         if set.version() == before {
             return Ok(None);
         }
         let said = format!("policies {before} -> {}", set.version());
-        self.gateway.replace_policies(set);
+        self.followed.gateway.replace_policies(set);
         Ok(Some(said))
     }
 
     fn take_withdrawn(&self, path: &Path, read: Result<String, std::io::Error>) -> Taken {
-        let found = parse_withdrawn(path, &read?).map_err(|faults| unsound(&faults))?;
+        let found = read_withdrawn(path, &read?)?;
         let subjects = subjects(&found);
-        if subjects == self.gateway.withdrawn() {
+        if subjects == self.followed.gateway.withdrawn() {
             return Ok(None);
         }
         let said = format!("withdrawn: {}", subjects.iter().cloned().collect::<Vec<_>>().join(", "));
-        self.gateway.withdraw(subjects);
+        self.followed.gateway.withdraw(subjects);
         Ok(Some(said))
     }
 
@@ -156,7 +178,7 @@ impl Desk {
         };
         *lock(&self.warnings) = warnings;
         let mut event = AuditEvent::new(request_id(), kind, Protocol::Internal, decision);
-        event.policy_version = Some(self.gateway.policy_version());
+        event.policy_version = Some(self.followed.gateway.policy_version());
         event.sql = Some(SqlText::new(&words));
         match self.log.begin(event).await {
             Ok(entry) => {
@@ -187,7 +209,11 @@ fn unsound(faults: &[ConfigFault]) -> Failure {
 }
 
 pub(crate) fn load_withdrawn(file: &Path) -> Result<Vec<Withdrawn>, Failure> {
-    parse_withdrawn(file, &read_text(file)?).map_err(|faults| unsound(&faults))
+    read_withdrawn(file, &read_text(file)?)
+}
+
+fn read_withdrawn(file: &Path, text: &str) -> Result<Vec<Withdrawn>, Failure> {
+    parse_withdrawn(file, text).map_err(|faults| unsound(&faults))
 }
 
 /// `datong access`.
@@ -199,21 +225,36 @@ pub(crate) fn run(config_file: &Path, command: &AccessCommand, screen: &Screen) 
             "this site has no file of withdrawn subjects (auth.withdrawn_file)",
         ));
     };
-    let mut all = load_withdrawn(file)?;
-    match command {
-        AccessCommand::List => {
-            for entry in &all {
-                screen.line(&format!("{}\t{}", entry.subject, entry.reason));
-            }
-            return Ok(());
+    if matches!(command, AccessCommand::List) {
+        for entry in &load_withdrawn(file)? {
+            screen.line(&format!("{}\t{}", entry.subject, entry.reason));
         }
+        return Ok(());
+    }
+    edit_file(file, |text| {
+        let mut all = read_withdrawn(file, text)?;
+        change(&mut all, command)?;
+        Ok(write_withdrawn(&all))
+    })?;
+    match command {
+        AccessCommand::List => {}
+        AccessCommand::Withdraw { subject, .. } => screen.say(
+            &format!("已收回 {subject} 的权限,运行中的服务两秒内生效"),
+            &format!("access of {subject} is withdrawn; running servers follow within two seconds"),
+        ),
+        AccessCommand::Restore { subject } => {
+            screen.say(&format!("已恢复 {subject} 的权限"), &format!("access of {subject} is restored"));
+        }
+    }
+    Ok(())
+}
+
+fn change(all: &mut Vec<Withdrawn>, command: &AccessCommand) -> Result<(), Failure> {
+    match command {
+        AccessCommand::List => {}
         AccessCommand::Withdraw { subject, reason } => {
             all.retain(|entry| entry.subject != *subject);
             all.push(Withdrawn { subject: subject.clone(), reason: reason.clone().unwrap_or_default() });
-            screen.say(
-                &format!("已收回 {subject} 的权限,运行中的服务两秒内生效"),
-                &format!("access of {subject} is withdrawn; running servers follow within two seconds"),
-            );
         }
         AccessCommand::Restore { subject } => {
             let n_before = all.len();
@@ -224,10 +265,9 @@ pub(crate) fn run(config_file: &Path, command: &AccessCommand, screen: &Screen) 
                     format!("access of {subject} is not withdrawn"),
                 ));
             }
-            screen.say(&format!("已恢复 {subject} 的权限"), &format!("access of {subject} is restored"));
         }
     }
-    replace_file(file, &write_withdrawn(&all))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use crate::backup::{self, BackupCommand};
 use crate::quarantine::QuarantineCommand;
 use crate::screen::{Lang, Screen};
+use crate::token::TokenCommand;
 use crate::{
     Failure, access, check, city_command, compact, demo, doctor, init, key, policy, purge, quarantine, serve, sql,
     token,
@@ -56,11 +57,9 @@ enum Command {
     /// Ask a running server 向服务提问
     #[command(after_help = "Example 示例:\n  datong sql --token-file t.jwt 'SELECT count(*) FROM unified.person'")]
     Sql(SqlArguments),
-    /// Issue an access token with the site's own key 签发令牌
-    #[command(
-        after_help = "Example 示例:\n  datong token --subject li --role grid_worker --attribute grids=990100001001001"
-    )]
-    Token(TokenArguments),
+    /// Access tokens: signed ones, and personal ones that can be revoked 令牌
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Policies: who sees what, what a change would show, what is wrong 策略
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -177,26 +176,6 @@ pub(crate) struct SqlArguments {
     /// How rows are printed 输出格式
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) output: OutputFormat,
-}
-
-/// Arguments of `token`.
-#[derive(Debug, Args)]
-pub(crate) struct TokenArguments {
-    /// Who it is for 主体
-    #[arg(long)]
-    pub(crate) subject: String,
-    /// Role 角色
-    #[arg(long)]
-    pub(crate) role: String,
-    /// Attribute `name=value[,value]`; may be given several times 属性
-    #[arg(long = "attribute", value_name = "NAME=VALUES")]
-    pub(crate) attributes: Vec<String>,
-    /// Purpose 用途
-    #[arg(long)]
-    pub(crate) purpose: Option<String>,
-    /// Hours it is good for, at most 720 有效小时数
-    #[arg(long, default_value_t = 8)]
-    pub(crate) hours: u32,
 }
 
 /// How a policy command prints.
@@ -366,7 +345,7 @@ pub(crate) async fn dispatch(command_line: CommandLine, screen: &Screen) -> Resu
         Command::Pull(arguments) => Box::pin(crate::intake::run(config, &arguments, screen)).await,
         Command::Serve => serve::run(config, screen).await,
         Command::Sql(arguments) => sql::run(&arguments, screen).await,
-        Command::Token(arguments) => token::run(config, &arguments, screen),
+        Command::Token(command) => token::run(config, &command, screen),
         Command::Policy(command) => policy::run(config, &command, screen).await,
         Command::Access(command) => access::run(config, &command, screen),
         Command::Quarantine(command) => Box::pin(quarantine::run(config, &command, screen)).await,

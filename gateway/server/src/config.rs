@@ -7,6 +7,8 @@ mod bounds;
 mod data;
 mod databases;
 mod reader;
+mod tokens;
+mod trust;
 mod withdrawn;
 
 use std::fmt;
@@ -22,6 +24,10 @@ pub(crate) use self::bounds::RetentionConfig;
 pub(crate) use self::data::{KeyConfig, KeyLocation};
 pub(crate) use self::databases::{LiveConfig, PullMode, TableConfig};
 use self::reader::{Document, Section};
+pub(crate) use self::tokens::{
+    DAYS_MAX, attribute, door_names, is_plain, parse_tokens, scope_names, write_tokens, written_ms,
+};
+pub(crate) use self::trust::TrustConfig;
 pub(crate) use self::withdrawn::{Withdrawn, parse_withdrawn, subjects, write_withdrawn};
 use crate::site::declarations;
 
@@ -64,18 +70,6 @@ pub(crate) struct ServerConfig {
     pub(crate) cpu_threads: usize,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_page_rows: usize,
-}
-
-/// Whom to trust.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TrustConfig {
-    pub(crate) issuer: String,
-    pub(crate) audience: String,
-    pub(crate) keys: auth::KeySource,
-    /// The key `datong token` signs with.
-    pub(crate) signing_key_file: Option<PathBuf>,
-    /// Subjects whose access is withdrawn; followed while serving.
-    pub(crate) withdrawn_file: Option<PathBuf>,
 }
 
 /// One place exports come from.
@@ -284,47 +278,6 @@ impl Reading<'_, '_> {
             );
         }
         address
-    }
-
-    fn trust(&mut self, top: &Section) -> Option<TrustConfig> {
-        let section = self.document.required_section(top, "auth")?;
-        let issuer = self.document.required_text(&section, "issuer");
-        let audience = self.document.required_text(&section, "audience");
-        let file = self.document.text(&section, "jwks_file");
-        let url = self.document.text(&section, "jwks_url");
-        let signing_key_file = self.document.text(&section, "signing_key_file");
-        let withdrawn_file = self.document.text(&section, "withdrawn_file");
-        let known = ["issuer", "audience", "jwks_file", "jwks_url", "signing_key_file", "withdrawn_file"];
-        self.document.close(&section, &known);
-        let keys = match (self.path(file), url) {
-            (Some(file), None) => Some(auth::KeySource::File(file)),
-            (None, Some(url)) => self.key_url(&section, &url),
-            _ => {
-                self.document.fault_in(
-                    &section,
-                    "jwks_file 与 jwks_url 必须且只能给出一个",
-                    "exactly one of jwks_file and jwks_url has to be given",
-                );
-                None
-            }
-        };
-        Some(TrustConfig {
-            issuer: issuer?,
-            audience: audience?,
-            keys: keys?,
-            signing_key_file: self.path(signing_key_file),
-            withdrawn_file: self.path(withdrawn_file),
-        })
-    }
-
-    fn key_url(&mut self, section: &Section, url: &str) -> Option<auth::KeySource> {
-        match url::Url::parse(url) {
-            Ok(url) => Some(auth::KeySource::Url(url)),
-            Err(_) => {
-                self.document.fault_at(section, "jwks_url", "不是有效的网址", "is no URL");
-                None
-            }
-        }
     }
 
     fn schemas(&mut self, top: &Section) -> (Option<PathBuf>, Vec<String>) {

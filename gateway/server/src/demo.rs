@@ -18,14 +18,19 @@ use serde_json::json;
 
 use self::figures::Figures;
 use crate::cli::DemoArguments;
-use crate::config::{Config, KeyConfig, RetentionConfig, ServerConfig, SourceConfig, SourceOrigin, TrustConfig};
+use crate::config::{
+    Config, KeyConfig, RetentionConfig, ServerConfig, SourceConfig, SourceOrigin, TrustConfig, write_tokens,
+};
 use crate::doors::Doors;
 use crate::screen::Screen;
 use crate::site::Site;
+use crate::whole_file::create_private;
 use crate::{Failure, access, city_command, gateway, init, intake, serve};
 
 /// The demo's policy file, in its folder.
 const POLICIES: &str = "policies.toml";
+/// The demo's personal tokens, in its folder.
+const TOKENS: &str = "tokens.toml";
 
 /// `datong demo`.
 pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<(), Failure> {
@@ -44,6 +49,7 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     let issuer = init::make_keys(&folder.join("keys"))?;
     // Every demo begins with the shipped policies; while it runs they may be edited.
     std::fs::write(folder.join(POLICIES), PolicySet::shipped_text())?;
+    create_private(&folder.join(TOKENS), &write_tokens(&[]))?;
     let site = Site::of_config(config(&folder, &city_folder, arguments)?).await?;
     let report = intake::pull(&site, &site.config.sources, screen).await?;
     figures.pull(&report);
@@ -56,6 +62,7 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     gateway::publish_current(&site, &gateway).await?;
     let warnings = access::Warnings::default();
     let authenticator = Arc::new(serve::authenticator(&site)?);
+    let personal = access::apply_tokens(&site, &gateway, &authenticator)?;
     let app = serve::rest_app(&site, &gateway, &authenticator, &log, &warnings)?;
     let listener = serve::bind(site.config.server.listen).await?;
     let address = listener.local_addr()?;
@@ -73,7 +80,9 @@ pub(crate) async fn run(arguments: &DemoArguments, screen: &Screen) -> Result<()
     let server = site.config.server.clone();
     let doors = doors.serve();
     let mut following = tokio::task::JoinSet::new();
-    following.spawn(access::follow(Arc::clone(&site), Arc::clone(&gateway), log.clone(), warnings));
+    let followed =
+        access::Followers { site: Arc::clone(&site), gateway: Arc::clone(&gateway), authenticator, tokens: personal };
+    following.spawn(access::follow(followed, log.clone(), warnings));
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move {
         serve::serve_until(app, listener, &server, async {
@@ -148,6 +157,7 @@ fn config(folder: &Path, city_folder: &Path, arguments: &DemoArguments) -> Resul
             keys: KeySource::File(folder.join("keys").join("jwks.json")),
             signing_key_file: Some(folder.join("keys").join("token.pem")),
             withdrawn_file: None,
+            tokens_file: Some(folder.join(TOKENS)),
         },
         policy_file: Some(folder.join(POLICIES)),
         dataset_folder: None,

@@ -117,7 +117,8 @@ fn pg_config(config: &ServerConfig) -> Result<PgConfig, Failure> {
     let tls = config.tls.as_ref().map(|(certificate, key)| rest::tls_config(certificate, key, PG_ALPN));
     let tls =
         tls.transpose().map_err(|error| Failure::caused_by("TLS 证书或私钥不可用", "TLS cannot be offered", &error))?;
-    Ok(PgConfig { tls, max_connections: config.pg_max_connections })
+    let certificate = config.tls.as_ref().map(|(certificate, _)| std::fs::read(certificate)).transpose()?;
+    Ok(PgConfig { tls, certificate, max_connections: config.pg_max_connections })
 }
 
 async fn until_dropped(mut stopping: watch::Receiver<()>) {

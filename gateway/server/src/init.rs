@@ -8,8 +8,9 @@ use policies::PolicySet;
 
 use crate::Failure;
 use crate::cli::InitArguments;
-use crate::config::write_withdrawn;
+use crate::config::{write_tokens, write_withdrawn};
 use crate::screen::Screen;
+use crate::whole_file::create_private;
 
 /// Issuer and audience of tokens that a site signs itself.
 pub(crate) const LOCAL_ISSUER: &str = "urn:datong:local";
@@ -36,8 +37,9 @@ key_file = "keys/datong.key"        # keep a copy elsewhere; without it nothing 
 issuer = "urn:datong:local"
 audience = "datong"
 jwks_file = "keys/jwks.json"        # or jwks_url = "https://…" of your identity service 或身份服务地址
-signing_key_file = "keys/token.pem" # for `datong token` only
+signing_key_file = "keys/token.pem" # for `datong token issue` only
 withdrawn_file = "withdrawn.toml"   # datong access withdraw SUBJECT 收回权限
+tokens_file = "tokens.toml"         # datong token create | list | revoke 个人访问令牌
 
 [policies]
 file = "policies.toml"              # who sees what; followed while serving 谁能看到什么,运行中自动生效
@@ -100,6 +102,10 @@ pub(crate) fn run(arguments: &InitArguments, screen: &Screen) -> Result<(), Fail
         if !file.exists() {
             std::fs::write(&file, text)?;
         }
+    }
+    let tokens = folder.join("tokens.toml");
+    if !tokens.exists() {
+        create_private(&tokens, &write_tokens(&[]))?;
     }
     std::fs::write(&config, TEMPLATE)?;
     screen.say(

@@ -57,6 +57,7 @@ fn event_of(record: AccessRecord) -> AuditEvent {
         None => Decision::Allowed,
     };
     let mut event = AuditEvent::new(record.request_id, kind, protocol, decision).by(&record.principal);
+    event.token_id = record.token_id;
     let mut relations: Vec<String> = record
         .columns
         .iter()

@@ -250,6 +250,7 @@ async fn ask(gateway: &Gateway, principal: &Principal, statement: &str) -> Answe
         protocol: "cli",
         kind: "query",
         client: None,
+        token_id: None,
         parameters: Vec::new(),
         as_of: None,
     };

@@ -38,6 +38,7 @@ pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
     access::apply_withdrawn(&site.config, &gateway)?;
     let warnings = Warnings::default();
     let authenticator = Arc::new(authenticator(&site)?);
+    let tokens = access::apply_tokens(&site, &gateway, &authenticator)?;
     let app = rest_app(&site, &gateway, &authenticator, &log, &warnings)?;
     let listener = bind(site.config.server.listen).await?;
     let address = listener.local_addr()?;
@@ -56,7 +57,8 @@ pub(crate) async fn run(config: &Path, screen: &Screen) -> Result<(), Failure> {
     doors.announce(screen)?;
     let doors = doors.serve();
     let mut tasks = JoinSet::new();
-    tasks.spawn(access::follow(Arc::clone(&site), Arc::clone(&gateway), log.clone(), warnings));
+    let followed = access::Followers { site: Arc::clone(&site), gateway: Arc::clone(&gateway), authenticator, tokens };
+    tasks.spawn(access::follow(followed, log.clone(), warnings));
     tasks.spawn(gateway::follow(Arc::clone(&site), gateway));
     serve_until(app, listener, &site.config.server, stop_signal()).await?;
     doors.stop().await;

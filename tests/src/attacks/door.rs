@@ -37,6 +37,7 @@ impl Door for InProcess {
             protocol: "cli",
             kind: "query",
             client: None,
+            token_id: None,
             parameters: Vec::new(),
             as_of: None,
         };

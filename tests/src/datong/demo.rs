@@ -24,7 +24,7 @@ pub struct Demo {
     pub file: Value,
     /// What it printed until it was ready.
     pub printed: String,
-    _running: Running,
+    running: Running,
     _kept: TempDir,
 }
 
@@ -52,7 +52,7 @@ impl Demo {
         let printed = running.wait_for("Ctrl+C");
         let text = fs::read_to_string(folder.join("demo.json")).expect("demo.json beside a running demo");
         let file = serde_json::from_str(&text).expect("demo.json is JSON");
-        Self { folder, file, printed, _running: running, _kept: kept }
+        Self { folder, file, printed, running, _kept: kept }
     }
 
     /// The REST door.
@@ -73,6 +73,12 @@ impl Demo {
         let address = self.file["pg"].as_str().expect("demo.json names the pg wire door");
         let (host, port) = address.rsplit_once(':').expect("host:port");
         (host, port.parse().expect("a port"))
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.running.id()
     }
 
     /// The token of a role.

@@ -91,7 +91,7 @@ impl Site {
     /// A token signed by this site. `attribute`: such as `grids=290102001001001`.
     #[must_use]
     pub fn token(&self, role: &str, attribute: Option<&str>) -> String {
-        let mut arguments = vec!["token", "--subject", "li", "--role", role];
+        let mut arguments = vec!["token", "issue", "--subject", "li", "--role", role];
         arguments.extend(attribute.iter().flat_map(|attribute| ["--attribute", attribute]));
         self.run(&arguments).expect_code(0).stdout.trim().to_owned()
     }

@@ -152,6 +152,7 @@ async fn an_answer_belongs_to_the_moment_it_was_asked() {
         protocol: "cli",
         kind: "query",
         client: None,
+        token_id: None,
         parameters: Vec::new(),
         as_of: None,
     };

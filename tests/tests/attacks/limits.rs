@@ -117,6 +117,7 @@ async fn an_answer_nobody_reads_gives_its_place_back() {
             protocol: "cli",
             kind: "query",
             client: None,
+            token_id: None,
             parameters: Vec::new(),
             as_of: None,
         };

@@ -53,6 +53,7 @@ async fn in_chinese(world: &World, who: &Principal, sql: &str) -> String {
         protocol: "cli",
         kind: "query",
         client: None,
+        token_id: None,
         parameters: Vec::new(),
         as_of: None,
     };

@@ -4,6 +4,8 @@ mod attacks;
 mod catalog;
 mod copying;
 mod hostile;
+mod many;
+mod startup;
 mod statements;
 
 use std::ops::Deref;
@@ -45,6 +47,13 @@ async fn the_door_keeps_what_it_promises() {
     attacks::a_function_call_is_not_answered(&demo);
     attacks::nobody_cancels_for_somebody_else(&demo).await;
     hostile::noise_harms_nobody_else(&demo).await;
+    startup::programs_are_answered_when_they_connect(&demo).await;
+}
+
+/// On a server of its own: what others have given back would serve these.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_connections_are_served_at_once() {
+    many::idle_connections_are_cheap_and_none_is_refused(&Demo::start(600, 8)).await;
 }
 
 fn config(demo: &Demo, role: &str) -> Config {

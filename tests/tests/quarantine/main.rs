@@ -20,7 +20,7 @@ const DATASET: &str = "police.resident";
 const AUTHOR: [&str; 4] = ["--author", "王敏", "--reason", "已核对户口簿"];
 
 fn token_file(site: &Site, name: &str, arguments: &[&str]) -> String {
-    let mut whole = vec!["token", "--subject", name];
+    let mut whole = vec!["token", "issue", "--subject", name];
     whole.extend(arguments);
     let file = site.folder.join(format!("{name}.jwt"));
     fs::write(&file, site.run(&whole).expect_code(0).stdout).expect("a token file");

@@ -45,7 +45,8 @@ async fn commands_count_the_rows_of_a_list_and_name_nobody() {
     said.push(("key status", status));
     // Whoever may see nothing of a list takes nothing of its rejected rows out.
     let token = kept.path().join("officer.jwt");
-    let arguments = ["token", "--subject", "li", "--role", "police_officer", "--purpose", "case_investigation"];
+    let arguments =
+        ["token", "issue", "--subject", "li", "--role", "police_officer", "--purpose", "case_investigation"];
     fs::write(&token, site.run(&arguments).expect_code(0).stdout).expect("a write");
     let (form, token) = (kept.path().join("form.csv").display().to_string(), token.display().to_string());
     let export = ["quarantine", "export", "sensitive.offender", "--out", &form, "--token-file", &token];

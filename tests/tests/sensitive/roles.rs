@@ -15,7 +15,7 @@ fn principals(site: &Site) -> Vec<(&'static str, Option<String>, String)> {
     for role in ROLES {
         let purposes = policies.purposes_of(role).map(|purpose| Some(purpose.id.clone()));
         for purpose in std::iter::once(None).chain(purposes) {
-            let mut arguments = vec!["token", "--subject", "li", "--role", role];
+            let mut arguments = vec!["token", "issue", "--subject", "li", "--role", role];
             arguments.extend(["--attribute", "grids=290102001001001", "--attribute", "street=290102001"]);
             arguments.extend(purpose.iter().flat_map(|purpose| ["--purpose", purpose.as_str()]));
             let token = site.run(&arguments).expect_code(0).stdout.trim().to_owned();

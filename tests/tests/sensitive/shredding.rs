@@ -67,7 +67,8 @@ async fn a_shredded_list_cannot_be_read_anywhere_and_everything_else_answers() {
     copy_folder(&site.folder, &stolen);
     drop(lake);
 
-    let arguments = ["token", "--subject", "li", "--role", "police_officer", "--purpose", "case_investigation"];
+    let arguments =
+        ["token", "issue", "--subject", "li", "--role", "police_officer", "--purpose", "case_investigation"];
     let token = site.run(&arguments).expect_code(0).stdout.trim().to_owned();
     let (running, url) = site.serve();
     let officer = Door::new(&url, &token);

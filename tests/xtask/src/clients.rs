@@ -10,6 +10,14 @@ use crate::inner_cargo::{cargo, exit_code, target_folder};
 
 const SCRIPT: &str = "tests/clients/clients.py";
 const REQUIREMENTS: &str = "tests/clients/requirements.txt";
+/// Commands that tell whether something is there, and the packages of Debian that bring it.
+const SYSTEM: &[(&str, &[&str], &[&str])] = &[
+    ("psql", &["--version"], &["postgresql-client"]),
+    ("odbcinst", &["-q", "-d", "-n", "PostgreSQL Unicode"], &["unixodbc", "odbc-postgresql"]),
+    ("npm", &["--version"], &["nodejs", "npm"]),
+];
+/// Clients of Node.js.
+const NODE: &[&str] = &["pg@8", "pg-cursor@2"];
 /// A demo of a debug build on a busy machine.
 const START_TIME: Duration = Duration::from_secs(180);
 
@@ -34,21 +42,25 @@ fn asked(names: &[String]) -> io::Result<ExitCode> {
     }
     let target = target_folder();
     let python = installed(&target.join("clients"))?;
+    let node_modules = node_modules(&target.join("clients-node"))?;
     let folder = target.join("clients-demo");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
     let demo = Demo::start(&target.join("debug").join("datong"), &folder)?;
     let mut script = Command::new(python);
-    script.arg(SCRIPT).arg(&demo.file).args(names);
+    script.arg(SCRIPT).arg(&demo.file).args(names).env("NODE_PATH", node_modules);
     Ok(exit_code(script.status()))
 }
 
-/// The Python that has the clients; `psql` is installed for the whole machine if it is missing.
+/// The Python that has the clients; those that are programs or drivers of the system are installed for the whole machine if they
+/// are missing.
 fn installed(folder: &Path) -> io::Result<PathBuf> {
-    let has_psql = Command::new("psql").arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !has_psql {
-        ran(Command::new("apt-get").args(["install", "-y", "postgresql-client"]))?;
+    for (command, arguments, packages) in SYSTEM {
+        let found = Command::new(command).args(*arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !found.is_ok_and(|status| status.success()) {
+            ran(Command::new("apt-get").args(["install", "-y"]).args(*packages))?;
+        }
     }
     let python = folder.join("bin").join("python");
     if !python.exists() {
@@ -56,6 +68,16 @@ fn installed(folder: &Path) -> io::Result<PathBuf> {
     }
     ran(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS]))?;
     Ok(python)
+}
+
+/// The folder that has the clients of Node.js.
+fn node_modules(folder: &Path) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
+    ran(Command::new("npm")
+        .args(["install", "--silent", "--no-fund", "--no-audit", "--prefix"])
+        .arg(folder)
+        .args(NODE))?;
+    Ok(folder.join("node_modules"))
 }
 
 fn ran(command: &mut Command) -> io::Result<()> {

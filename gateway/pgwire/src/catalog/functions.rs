@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringArray, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
 use datafusion::error::Result;
@@ -90,6 +90,11 @@ fn no_numbers(_: &[ArrayRef], n_rows: usize) -> Result<ArrayRef> {
     Ok(new_null_array(&DataType::Int32, n_rows))
 }
 
+/// A size on the disk: how large a table is would tell how many rows its reader may not see.
+fn size(name: &'static str) -> ScalarUDF {
+    function(name, DataType::Int64, |_, n_rows| Ok(Arc::new(Int64Array::from(vec![0; n_rows]))))
+}
+
 /// A function that gives one text, whatever it is called with.
 fn word(name: &'static str, text: Option<String>) -> ScalarUDF {
     function(name, DataType::Utf8, move |_, n_rows| Ok(Arc::new(StringArray::from(vec![text.clone(); n_rows]))))
@@ -123,6 +128,13 @@ pub(super) fn of_server() -> Vec<ScalarUDF> {
         of_volatility(Volatility::Volatile, NO_NUMBER, DataType::Int32, no_numbers),
         // No types but PostgreSQL's own, which clients know by number.
         function("to_regtype", DataType::Int32, no_numbers),
+        size("pg_database_size"),
+        size("pg_indexes_size"),
+        size("pg_relation_size"),
+        size("pg_table_size"),
+        size("pg_tablespace_size"),
+        size("pg_total_relation_size"),
+        function("pg_char_to_encoding", DataType::Int32, no_numbers),
         word("pg_size_pretty", Some("0 bytes".to_owned())),
         word("pg_postmaster_start_time", None),
         word("txid_current", None),
@@ -131,6 +143,9 @@ pub(super) fn of_server() -> Vec<ScalarUDF> {
         answer("pg_type_is_visible", true),
         answer("pg_operator_is_visible", true),
         answer("pg_collation_is_visible", true),
+        answer("pg_conversion_is_visible", true),
+        answer("pg_ts_config_is_visible", true),
+        answer("pg_is_wal_replay_paused", false),
         answer("pg_opclass_is_visible", true),
         answer("has_column_privilege", true),
         answer("has_function_privilege", true),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, Query, SetExpr, Value, VisitorMut,
+    FunctionArgumentList, FunctionArguments, Ident, Query, SetExpr, TableFactor, Value, VisitorMut,
 };
 
 /// What clients ask that the engine cannot plan, or the shipped tables do not have; nothing here has any of it.
@@ -14,11 +14,29 @@ pub(super) struct Unplannable;
 pub(super) const NO_NUMBER: &str = "datong_no_number";
 /// Columns of access rights and options, which the shipped tables lack.
 const ABSENT: &[&str] = &["attacl", "attfdwoptions", "attmissingval", "attoptions", "relacl", "reloptions", "spcacl"];
+/// Columns that clients compare with `'t'`.
+const BOOLEANS: &[&str] = &["attisdropped", "indisclustered", "indisprimary", "indisunique", "indisvalid"];
+/// What indexes and constraints are of; no relation here has one.
+const VECTORS: &[&str] = &["conkey", "confkey", "conpfeqop", "indclass", "indcollation", "indkey", "indoption"];
 /// Columns with the names of functions, which clients compare with 0.
 const FUNCTION_NAMES: &[&str] = &["typanalyze", "typinput", "typoutput", "typreceive", "typsend"];
 
 impl VisitorMut for Unplannable {
     type Break = ();
+
+    /// Views that the shipped tables lack, and a function that stands for a table.
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        let TableFactor::Table { name, args, .. } = factor else { return ControlFlow::Continue(()) };
+        let last = name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.to_ascii_lowercase());
+        let table = match last.as_deref() {
+            Some("pg_indexes") => "pg_indexes",
+            Some("pg_user") => "pg_user",
+            Some("pg_show_all_settings") if args.take().is_some() => "pg_settings",
+            _ => return ControlFlow::Continue(()),
+        };
+        *name = vec![Ident::new("pg_catalog"), Ident::new(table)].into();
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         let last = |parts: &[Ident]| parts.last().map(|ident| ident.value.to_ascii_lowercase()).unwrap_or_default();
@@ -40,14 +58,8 @@ impl VisitorMut for Unplannable {
                 }
             }
             // Not a null as written: the engine refuses plans that sort by a constant.
-            Expr::Function(function) if is_of_index(function) => {
-                function.name = vec![Ident::new(NO_NUMBER)].into();
-                function.args = FunctionArguments::List(FunctionArgumentList {
-                    duplicate_treatment: None,
-                    args: Vec::new(),
-                    clauses: Vec::new(),
-                });
-            }
+            Expr::Function(function) if is_of_index(function) => *expr = call(NO_NUMBER, Vec::new()),
+            Expr::CompoundFieldAccess { .. } if is_vector(expr) => *expr = call(NO_NUMBER, Vec::new()),
             Expr::CompoundIdentifier(parts) if ABSENT.contains(&last(parts).as_str()) => *expr = no_list(),
             Expr::BinaryOp { left, right, .. } => {
                 let name = match left.as_ref() {
@@ -55,6 +67,10 @@ impl VisitorMut for Unplannable {
                     Expr::Identifier(ident) => ident.value.to_ascii_lowercase(),
                     _ => return ControlFlow::Continue(()),
                 };
+                let word = right.to_string();
+                if BOOLEANS.contains(&name.as_str()) && ["'t'", "'f'"].contains(&word.as_str()) {
+                    **right = Expr::Value(Value::Boolean(word == "'t'").into());
+                }
                 let is_zero = matches!(right.as_ref(), Expr::Value(value) if value.to_string() == "0");
                 if is_zero && FUNCTION_NAMES.contains(&name.as_str()) {
                     **right = Expr::Value(Value::SingleQuotedString("-".to_owned()).into());
@@ -80,9 +96,12 @@ fn is_of_absent(query: &Query) -> bool {
 fn replaced(pattern: Expr, escape: &str) -> Expr {
     let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.to_owned()).into());
     let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
-    let args = [pattern, text(escape), text("\\")].map(argument).to_vec();
+    call("replace", [pattern, text(escape), text("\\")].map(argument).to_vec())
+}
+
+fn call(name: &str, args: Vec<FunctionArg>) -> Expr {
     Expr::Function(Function {
-        name: vec![Ident::new("replace")].into(),
+        name: vec![Ident::new(name)].into(),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
@@ -95,12 +114,18 @@ fn replaced(pattern: Expr, escape: &str) -> Expr {
 
 /// `unnest(indkey)`, `generate_subscripts(conkey, 1)`: columns of indexes and constraints, of which no relation here has one.
 fn is_of_index(function: &Function) -> bool {
-    const VECTORS: &[&str] = &["conkey", "confkey", "conpfeqop", "indclass", "indcollation", "indkey", "indoption"];
     let name = function.name.to_string().to_ascii_lowercase();
     let FunctionArguments::List(list) = &function.args else { return false };
     let first = list.args.first().map(|argument| argument.to_string().to_ascii_lowercase()).unwrap_or_default();
     let column = first.rsplit('.').next().unwrap_or_default();
     ["unnest", "generate_subscripts"].iter().any(|of| name.rsplit('.').next() == Some(of)) && VECTORS.contains(&column)
+}
+
+/// `i.indkey[0]`.
+fn is_vector(expr: &Expr) -> bool {
+    let text = expr.to_string().to_ascii_lowercase();
+    let column = text.split('[').next().unwrap_or_default();
+    VECTORS.contains(&column.rsplit('.').next().unwrap_or_default())
 }
 
 fn no_list() -> Expr {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch, StringArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use async_trait::async_trait;
@@ -70,6 +70,8 @@ pub(crate) struct PgCatalog {
     tables: PgCatalogSchemaProvider<Arc<dyn CatalogProviderList>, OwnRole>,
     shipped: Arc<PgCatalogStaticTables>,
     comments: OnceLock<Arc<dyn TableProvider>>,
+    /// Views that the shipped tables lack.
+    views: [(&'static str, Arc<dyn TableProvider>); 2],
 }
 
 impl PgCatalog {
@@ -80,7 +82,9 @@ impl PgCatalog {
     ) -> Result<Self> {
         let role = OwnRole(subject.to_owned());
         let tables = PgCatalogSchemaProvider::try_new(listed, Arc::clone(&shipped), role)?;
-        Ok(Self { tables, shipped, comments: OnceLock::new() })
+        let views: [(&str, Arc<dyn TableProvider>); 2] =
+            [("pg_user", Arc::new(users(subject)?)), ("pg_indexes", Arc::new(indexes()))];
+        Ok(Self { tables, shipped, comments: OnceLock::new(), views })
     }
 
     /// Puts comments into `pg_description`. The first ones given stay.
@@ -112,6 +116,9 @@ impl SchemaProvider for PgCatalog {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        if let Some((_, view)) = self.views.iter().find(|(view, _)| name.eq_ignore_ascii_case(view)) {
+            return Ok(Some(Arc::clone(view)));
+        }
         match self.comments.get() {
             Some(comments) if name.eq_ignore_ascii_case("pg_description") => Ok(Some(Arc::clone(comments))),
             _ => self.tables.table(name).await,
@@ -121,6 +128,32 @@ impl SchemaProvider for PgCatalog {
     fn table_exist(&self, name: &str) -> bool {
         self.tables.table_exist(name)
     }
+}
+
+/// No relation here has an index that a client could know of.
+fn indexes() -> EmptyTable {
+    let columns = ["schemaname", "tablename", "indexname", "tablespace", "indexdef"];
+    EmptyTable::new(Arc::new(Schema::new(columns.map(|name| Field::new(name, DataType::Utf8, true)).to_vec())))
+}
+
+/// The one user its reader may know of.
+fn users(subject: &str) -> Result<MemTable> {
+    let no = || Arc::new(BooleanArray::from(vec![false])) as ArrayRef;
+    let columns: [(&str, ArrayRef); 9] = [
+        ("usename", Arc::new(StringArray::from(vec![subject]))),
+        ("usesysid", Arc::new(Int32Array::from(vec![10]))),
+        ("usecreatedb", no()),
+        ("usesuper", no()),
+        ("userepl", no()),
+        ("usebypassrls", no()),
+        ("passwd", new_null_array(&DataType::Utf8, 1)),
+        ("valuntil", new_null_array(&DataType::Utf8, 1)),
+        ("useconfig", new_null_array(&DataType::Utf8, 1)),
+    ];
+    let fields: Vec<Field> = columns.iter().map(|(name, of)| Field::new(*name, of.data_type().clone(), true)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns.into_iter().map(|(_, array)| array).collect())?;
+    MemTable::try_new(schema, vec![vec![batch]])
 }
 
 /// The comments of what the principal sees, under the object ids that the session gives.

@@ -41,9 +41,9 @@ impl Gateway {
         let _slot = self.slots.wait(&request.principal.subject, &self.config.limits).await?;
         let current = self.data.load_full().ok_or(QueryError::NoData)?;
         let access = Arc::clone(&self.access.borrow());
-        let searcher = Searcher::new(Arc::clone(&self.search_limiter), &request.principal.subject);
+        let searcher = Searcher::describing(&request.principal.subject);
         let planned = async {
-            access.admit(&request.principal)?;
+            access.admit(&request.principal, request.token_id.as_deref())?;
             let data = self.data_asked(&request, &access.policies, &current).await?;
             self.plan((&request, Binding::Types(types)), data, Arc::clone(&access.policies), searcher, None).await
         };

@@ -21,7 +21,7 @@ impl Gateway {
     /// [`QueryError::AccessWithdrawn`]; [`QueryError::Internal`] if they cannot be told.
     pub async fn versions(&self, principal: &Principal) -> Result<Vec<KeptVersion>, QueryError> {
         let access = Arc::clone(&self.access.borrow());
-        access.admit(principal)?;
+        access.admit(principal, None)?;
         let Some(past) = self.past.get() else { return Ok(Vec::new()) };
         Ok(past::open_to(&access.policies, principal, past.versions().await?, Utc::now()))
     }

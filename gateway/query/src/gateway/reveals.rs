@@ -35,7 +35,7 @@ impl Gateway {
     /// [`QueryError::RevealNotFound`], [`QueryError::RevealNotYours`]; as [`Self::query`] if nobody is answered.
     pub async fn decide_reveal(&self, request: QueryRequest, id: &str, agrees: bool) -> Result<Reveal, QueryError> {
         let text = format!("{} REVEAL {id:?}", if agrees { "APPROVE" } else { "REFUSE" });
-        let admitted = self.access.borrow().admit(&request.principal);
+        let admitted = self.access.borrow().admit(&request.principal, request.token_id.as_deref());
         let decided = admitted.and_then(|()| self.reveals.decide(&request.principal, id, agrees, Instant::now()));
         self.recorded(request, text, decided).await
     }
@@ -54,7 +54,7 @@ impl Gateway {
     /// # Errors
     /// [`QueryError::AccessWithdrawn`].
     pub fn reveals(&self, request: &QueryRequest) -> Result<Vec<Reveal>, QueryError> {
-        self.access.borrow().admit(&request.principal)?;
+        self.access.borrow().admit(&request.principal, request.token_id.as_deref())?;
         Ok(self.reveals.list(&request.principal, Instant::now()))
     }
 
@@ -68,7 +68,7 @@ impl Gateway {
         mut request: QueryRequest,
         id: &str,
     ) -> Result<(Reveal, Option<ReleasedStream>), QueryError> {
-        let admitted = self.access.borrow().admit(&request.principal);
+        let admitted = self.access.borrow().admit(&request.principal, request.token_id.as_deref());
         let own = admitted.and_then(|()| self.reveals.own(&request.principal, id, Instant::now()));
         let text = match &own {
             Ok(reveal) => format!("LOOK AT REVEAL {id:?}: {}", shown(&reveal.target)),
@@ -86,7 +86,7 @@ impl Gateway {
 
     fn reveal_rule(&self, request: &QueryRequest, target: &RevealTarget) -> Result<policies::RevealRule, QueryError> {
         let access = std::sync::Arc::clone(&self.access.borrow());
-        access.admit(&request.principal)?;
+        access.admit(&request.principal, request.token_id.as_deref())?;
         let data = self.data.load_full().ok_or(QueryError::NoData)?;
         let absent = || QueryError::RelationNotFound { name: target.relation.to_string() };
         let table = data.tables.get(&target.relation).ok_or_else(absent)?;
@@ -115,6 +115,7 @@ impl Gateway {
             kind: request.kind,
             client: request.client,
             principal: request.principal,
+            token_id: request.token_id,
             sql: text,
             columns: target.map(|target| format!("{}.{}", target.relation, target.column)).into_iter().collect(),
             masked: Vec::new(),

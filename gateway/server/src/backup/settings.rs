@@ -77,6 +77,7 @@ fn places(config: &Config) -> Vec<Place<'_>> {
         place("retention", "certificates", CERTIFICATES, Kind::Setting, None),
         place("policies", "file", "policies.toml", Kind::Setting, config.policy_file.as_deref()),
         place("auth", "withdrawn_file", "withdrawn.toml", Kind::Setting, trust.withdrawn_file.as_deref()),
+        place("auth", "tokens_file", "tokens.toml", Kind::Secret, trust.tokens_file.as_deref()),
         place("auth", "jwks_file", "keys/jwks.json", Kind::Setting, jwks),
         place("auth", "signing_key_file", "keys/token.pem", Kind::Secret, trust.signing_key_file.as_deref()),
         place("server", "tls_certificate", "tls/cert.pem", Kind::Setting, tls.map(|(file, _)| file.as_path())),
@@ -162,9 +163,13 @@ jwks_file = "conf/jwks.json"
     #[test]
     fn every_path_of_the_configuration_has_its_place() {
         // A key that names a file and is not known here would point out of a restored site.
-        let source =
-            [include_str!("../config.rs"), include_str!("../config/bounds.rs"), include_str!("../config/data.rs")]
-                .concat();
+        let source = [
+            include_str!("../config.rs"),
+            include_str!("../config/bounds.rs"),
+            include_str!("../config/data.rs"),
+            include_str!("../config/trust.rs"),
+        ]
+        .concat();
         let config = Config::parse("datong.toml", ORIGINAL, Path::new("site")).unwrap();
         let places = places(&config);
         let names_a_file = |word: &&str| {

@@ -2,6 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use chrono::{DateTime, Utc};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -196,6 +197,28 @@ impl<'d> Document<'d> {
             self.fault(span, &format!("{key} 应为 true 或 false"), &format!("`{key}` has to be true or false"));
         }
         found
+    }
+
+    /// A moment with its offset, such as `2026-11-22T08:00:00Z`.
+    pub(super) fn moment(&mut self, section: &Section, key: &'static str) -> Option<DateTime<Utc>> {
+        let (value, span) = self.value(section, key)?;
+        let written = value.as_datetime().map(ToString::to_string);
+        let found = written.and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
+        if found.is_none() {
+            self.fault(
+                span,
+                &format!("{key} 应为带时区的时间,例如 2026-11-22T08:00:00Z"),
+                &format!("`{key}` has to be a time with its offset, such as 2026-11-22T08:00:00Z"),
+            );
+        }
+        found.map(|moment| moment.to_utc())
+    }
+
+    pub(super) fn required_moment(&mut self, section: &Section, key: &'static str) -> Option<DateTime<Utc>> {
+        if self.value(section, key).is_none() {
+            self.fault_in(section, &format!("缺少 {key}"), &format!("`{key}` is missing"));
+        }
+        self.moment(section, key)
     }
 
     /// A whole number within a range.

@@ -145,6 +145,7 @@ fn request(principal: &Principal, sql: String) -> QueryRequest {
         protocol: "cli",
         kind: "query",
         client: None,
+        token_id: None,
         parameters: Vec::new(),
         as_of: None,
     }
