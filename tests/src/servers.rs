@@ -127,6 +127,15 @@ impl DatabaseServer {
         String::from_utf8_lossy(&answer.stdout).trim().to_owned()
     }
 
+    /// The statement that gives the test's user rights on a table of `front`.
+    #[must_use]
+    pub fn grant(&self, rights: &str, table: &str) -> String {
+        match self.kind {
+            Kind::Postgres => format!("GRANT {rights} ON {table} TO {USER}"),
+            Kind::MariaDb => format!("GRANT {rights} ON front.{table} TO {USER}@'127.0.0.1'"),
+        }
+    }
+
     /// Its address, for a configuration.
     #[must_use]
     pub fn url(&self) -> String {

@@ -44,7 +44,20 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ),
     (
         "tests",
-        &["schemas", "policies", "connectors", "city", "lake", "linkage", "query", "auth", "audit", "rest", "server"],
+        &[
+            "schemas",
+            "policies",
+            "connectors",
+            "city",
+            "database",
+            "lake",
+            "linkage",
+            "query",
+            "auth",
+            "audit",
+            "rest",
+            "server",
+        ],
     ),
     ("xtask", &[]),
 ];

@@ -1,7 +1,9 @@
 //! Why a query was not answered, and what of it a client may read.
 
 mod of_engine;
+mod source;
 
+pub use self::source::SourceFault;
 use crate::AggregateRefusal;
 
 /// What a caller can do about an error. Adapters translate it to HTTP status, SQLSTATE or gRPC code.
@@ -21,42 +23,6 @@ pub enum ErrorKind {
     Unavailable,
     /// Our fault.
     Internal,
-}
-
-/// Why a department's database gives no rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceFault {
-    /// It does not answer.
-    Unreachable,
-    /// It took longer than it may.
-    TimedOut {
-        /// The time that is configured.
-        seconds: u64,
-    },
-    /// Its table is not as it was declared.
-    NotAsDeclared,
-    /// It answered with an error.
-    Failed,
-}
-
-impl SourceFault {
-    fn en(self) -> String {
-        match self {
-            Self::Unreachable => "which does not answer at the moment".to_owned(),
-            Self::TimedOut { seconds } => format!("which did not answer within {seconds} s"),
-            Self::NotAsDeclared => "whose table is not as declared; ask the operator".to_owned(),
-            Self::Failed => "which failed; ask the operator".to_owned(),
-        }
-    }
-
-    fn zh(self) -> String {
-        match self {
-            Self::Unreachable => "该库目前无法连接".to_owned(),
-            Self::TimedOut { seconds } => format!("该库在 {seconds} 秒内未响应"),
-            Self::NotAsDeclared => "库表与声明不符,请联系运维人员".to_owned(),
-            Self::Failed => "该库出错,请联系运维人员".to_owned(),
-        }
-    }
 }
 
 /// Why a query was not answered. No variant carries a value of a table.

@@ -7,11 +7,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::inner_cargo::{cargo, exit_code, target_folder};
+use crate::packages::{Program, install, ran};
 
 const SCRIPT: &str = "tests/clients/clients.py";
 const REQUIREMENTS: &str = "tests/clients/requirements.txt";
 /// Commands that tell whether something is there, and the packages of Debian that bring it.
-const SYSTEM: &[(&str, &[&str], &[&str])] = &[
+const SYSTEM: &[Program<'_>] = &[
     ("psql", &["--version"], &["postgresql-client"]),
     ("odbcinst", &["-q", "-d", "-n", "PostgreSQL Unicode"], &["unixodbc", "odbc-postgresql"]),
     ("npm", &["--version"], &["nodejs", "npm"]),
@@ -56,12 +57,7 @@ fn asked(names: &[String]) -> io::Result<ExitCode> {
 /// The Python that has the clients; those that are programs or drivers of the system are installed for the whole machine if they
 /// are missing.
 fn installed(folder: &Path) -> io::Result<PathBuf> {
-    for (command, arguments, packages) in SYSTEM {
-        let found = Command::new(command).args(*arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        if !found.is_ok_and(|status| status.success()) {
-            ran(Command::new("apt-get").args(["install", "-y"]).args(*packages))?;
-        }
-    }
+    install(SYSTEM)?;
     let python = folder.join("bin").join("python");
     if !python.exists() {
         ran(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
@@ -78,10 +74,6 @@ fn node_modules(folder: &Path) -> io::Result<PathBuf> {
         .arg(folder)
         .args(NODE))?;
     Ok(folder.join("node_modules"))
-}
-
-fn ran(command: &mut Command) -> io::Result<()> {
-    if command.status()?.success() { Ok(()) } else { Err(io::Error::other(format!("{command:?} has failed"))) }
 }
 
 /// A demo that ends with this value.

@@ -9,6 +9,7 @@
 mod clients;
 mod inner_cargo;
 mod mutants;
+mod packages;
 mod soak;
 
 use std::env;
@@ -65,6 +66,10 @@ fn usage(_: ()) -> ExitCode {
 }
 
 fn test(runner_arguments: &[String]) -> ExitCode {
+    if let Err(error) = packages::install_servers() {
+        eprintln!("the database servers that tests start cannot be installed: {error}");
+        return ExitCode::FAILURE;
+    }
     for step in [vec!["build", "--workspace", "--all-targets"], vec!["test", "--workspace", "--no-fail-fast"]] {
         let is_test = step.first() == Some(&"test");
         let mut command = cargo();

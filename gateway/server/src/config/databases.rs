@@ -179,8 +179,16 @@ impl Reading<'_, '_> {
     }
 
     pub(super) fn source_tables(&mut self, source: &Section) -> Vec<TableConfig> {
-        let sections = self.document.sections(source, "table");
-        sections.iter().filter_map(|section| self.source_table(section)).collect()
+        let mut tables: Vec<TableConfig> = Vec::new();
+        for section in self.document.sections(source, "table") {
+            if let Some(table) = self.source_table(&section) {
+                if tables.iter().any(|other| other.dataset == table.dataset) {
+                    self.document.fault_at(&section, "dataset", "同一来源中重复", "is taken from another table too");
+                }
+                tables.push(table);
+            }
+        }
+        tables
     }
 
     fn source_table(&mut self, section: &Section) -> Option<TableConfig> {

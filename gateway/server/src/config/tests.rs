@@ -72,3 +72,93 @@ fn off_loopback_without_tls_is_refused() {
 fn broken_toml_says_where() {
     assert!(faults("[server\nlisten = 1")[0].starts_with("datong.toml:1:"), "{:?}", faults("[server"));
 }
+
+/// A password file of mode 600 and a configuration beside it.
+fn with_database(rest: &str) -> (tempfile::TempDir, String) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "pa55\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let database = format!(
+        "[[database]]\nname = \"front\"\nurl = \"postgresql://reader@10.0.0.8/front\"\npassword_file = \"{}\"\n",
+        file.display()
+    );
+    (folder, format!("{GOOD}{database}{rest}"))
+}
+
+const LIVE: &str =
+    "[[live]]\nname = \"civil\"\ndatabase = \"front\"\ntable = \"dibao\"\ndataset = \"civil.subsistence\"\n";
+const TAKEN: &str = "[[source]]\nname = \"civil\"\ndatabase = \"front\"\n[[source.table]]\ndataset = \"civil.subsistence\"\n\
+    table = \"public.dibao\"\nmode = \"flag\"\ncolumn = \"BZ\"\nkey = [\"DBZH\"]\n";
+
+#[test]
+fn databases_live_relations_and_tables_are_read() {
+    let (_kept, text) = with_database(&format!("{LIVE}{TAKEN}"));
+    let config = Config::parse("datong.toml", &text, Path::new("/site")).unwrap();
+    assert_eq!((config.databases.len(), config.live.len(), config.sources.len()), (1, 1, 2));
+    assert!(config.databases[0].uses_tls(), "off loopback");
+    assert_eq!(config.live[0].relation.to_string(), "live.civil");
+    let SourceOrigin::Tables { tables, .. } = &config.sources[1].origin else { panic!("tables") };
+    assert_eq!(tables[0].mode, PullMode::Flag { column: "BZ".to_owned() });
+    assert!(!format!("{config:?}").contains("pa55"), "a password is in no debug text");
+}
+
+#[test]
+fn what_cannot_be_meant_of_databases_is_told() {
+    let (_kept, text) = with_database(&format!("{LIVE}{TAKEN}"));
+    for (from, to, told) in [
+        ("reader@10", "reader:x@10", "`url` no password belongs here"),
+        ("postgresql://", "oracle://", "`url` has to be postgresql://USER@HOST"),
+        ("password_file", "passwort_file", "exactly one of password_file and password_env"),
+        (
+            "name = \"civil\"\ndatabase = \"front\"\ntable",
+            "name = \"Civil\"\ndatabase = \"front\"\ntable",
+            "lower-case letters",
+        ),
+        ("database = \"front\"\ntable", "database = \"back\"\ntable", "`database` names no [[database]]"),
+        (
+            "dataset = \"civil.subsistence\"\n[[source]]",
+            "dataset = \"civil.none\"\n[[source]]",
+            "is no dataset that is declared",
+        ),
+        (
+            "dataset = \"civil.subsistence\"\n[[source]]",
+            "dataset = \"sensitive.hiv\"\n[[source]]",
+            "cannot be read in place",
+        ),
+        (
+            "dataset = \"civil.subsistence\"\n[[source]]",
+            "dataset = \"civil.subsistence\"\ncolumns = { id_no = \"SFZH\" }\n[[source]]",
+            "at least one field of the dataset's key",
+        ),
+        (
+            "dataset = \"civil.subsistence\"\n[[source]]",
+            "dataset = \"civil.subsistence\"\ncolumns = { id_number = \"SFZH\" }\n[[source]]",
+            "unknown field `id_number`",
+        ),
+        ("table = \"dibao\"", "table = \"a.b.c\"", "`table` has to be TABLE or SCHEMA.TABLE"),
+        ("mode = \"flag\"", "mode = \"flags\"", "snapshot, high_water or flag"),
+        ("column = \"BZ\"\n", "", "`column` is missing"),
+        ("mode = \"flag\"\n", "", "`column` has no meaning for a snapshot"),
+        ("column = \"BZ\"\n", "column = \"BZ\"\noverlap_s = 3\n", "belongs to high_water only"),
+        ("key = [\"DBZH\"]", "key = []", "`key` has to name at least one column"),
+        ("[[source.table]]", "url = \"x\"\n[[source.table]]", "unknown key `url`"),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        let found = faults(&changed);
+        assert!(found.iter().any(|fault| fault.contains(told)), "{told}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_password_file_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let (kept, text) = with_database("");
+    let file = kept.path().join("password");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(faults(&text)[0].contains("others may read"), "{:?}", faults(&text));
+    std::fs::remove_file(&file).unwrap();
+    assert!(faults(&text)[0].contains("cannot be read"), "{:?}", faults(&text));
+}
