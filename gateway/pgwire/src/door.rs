@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use auth::Authenticator;
 use pgwire::api::auth::sasl::scram::ScramServerAuth;
-use pgwire::tokio::{TlsAcceptor, process_socket};
+use pgwire::tokio::TlsAcceptor;
 use query::{CpuRuntime, Gateway};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::catalog::Catalogs;
+use crate::conversation::converse;
 use crate::handlers::{Connection, Handlers};
 use crate::running::Connections;
 
@@ -29,6 +30,8 @@ pub struct PgConfig {
     pub certificate: Option<Vec<u8>>,
     /// `max_connections`: more are refused at once.
     pub max_connections: usize,
+    /// `max_body_bytes`: longest message of a client that has signed in.
+    pub max_message_bytes: usize,
 }
 
 impl fmt::Debug for PgConfig {
@@ -117,7 +120,8 @@ impl Door {
     async fn attend(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, is_full: bool) {
         let tls = self.config.tls.as_ref().map(|config| TlsAcceptor::from(Arc::clone(config)));
         let connection = Connection::new(Arc::clone(&self), peer, is_full);
-        if let Err(error) = process_socket(stream, tls, Handlers(Arc::new(connection))).await {
+        let most = self.config.max_message_bytes;
+        if let Err(error) = converse(stream, tls, Handlers(Arc::new(connection)), most).await {
             tracing::debug!(kind = ?error.kind(), "a connection ended with an error");
         }
     }

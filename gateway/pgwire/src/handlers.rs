@@ -8,20 +8,23 @@ use async_trait::async_trait;
 use futures::{Sink, SinkExt};
 use pgwire::api::auth::StartupHandler;
 use pgwire::api::cancel::CancelHandler;
-use pgwire::api::portal::{Format, Portal, PortalExecutionState};
+use pgwire::api::portal::{Portal, PortalExecutionState};
 use pgwire::api::query::{
     ExtendedQueryHandler, SimpleQueryHandler, send_describe_response, send_execution_response,
     send_partial_query_response, send_query_response, send_ready_for_query,
 };
-use pgwire::api::results::{DescribePortalResponse, FieldFormat, FieldInfo, Response};
-use pgwire::api::stmt::QueryParser;
+use pgwire::api::results::{DescribePortalResponse, FieldFormat, Response};
+use pgwire::api::stmt::StoredStatement;
 use pgwire::api::store::{Entry, PortalStore};
-use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, PgWireConnectionState, PgWireServerHandlers, Type};
+use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, PgWireConnectionState, PgWireServerHandlers};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::cancel::CancelRequest;
-use pgwire::messages::extendedquery::{Bind, BindComplete, Describe, Execute, TARGET_TYPE_BYTE_PORTAL};
-use pgwire::messages::response::{EmptyQueryResponse, TransactionStatus};
+use pgwire::messages::extendedquery::{
+    Bind, BindComplete, Close, CloseComplete, Describe, Execute, Parse, ParseComplete, Sync as SyncMessage,
+    TARGET_TYPE_BYTE_PORTAL, TARGET_TYPE_BYTE_STATEMENT,
+};
+use pgwire::messages::response::{EmptyQueryResponse, ReadyForQuery, TransactionStatus};
 use pgwire::messages::simplequery::Query;
 
 use crate::commands::Command;
@@ -31,7 +34,7 @@ use crate::errors::{error, fatal};
 use crate::parameters::{check_counts, values};
 use crate::session::{Session, Shape};
 use crate::sign_in::Exchange;
-use crate::types::{fields, parameter_type, told_type};
+use crate::types::fields;
 
 /// One connection, from its first packet on.
 pub(crate) struct Connection {
@@ -196,47 +199,74 @@ where
 }
 
 #[async_trait]
-impl QueryParser for Handlers {
-    type Statement = Prepared;
-
-    async fn parse_sql<C>(&self, _client: &C, sql: &str, types: &[Option<Type>]) -> PgWireResult<Option<Prepared>>
-    where
-        C: ClientInfo + Unpin + Send + Sync,
-    {
-        let commands = self.0.session()?.commands(sql)?;
-        let mut commands = commands.into_iter();
-        match (commands.next(), commands.next()) {
-            (None, _) => Ok(None),
-            (Some(command), None) => {
-                let types = types.iter().map(|pg| pg.as_ref().and_then(parameter_type)).collect();
-                let shape = self.0.session()?.describe(&command, types).await?;
-                Ok(Some(Prepared { command, shape }))
-            }
-            _ => Err(error(
-                "42601",
-                "预备语句只能有一条".to_owned(),
-                "cannot insert multiple commands into a prepared statement".to_owned(),
-            )),
-        }
-    }
-
-    fn get_parameter_types(&self, statement: &Prepared) -> PgWireResult<Vec<Type>> {
-        Ok(statement.shape.parameters.iter().map(told_type).collect())
-    }
-
-    fn get_result_schema(&self, statement: &Prepared, format: Option<&Format>) -> PgWireResult<Vec<FieldInfo>> {
-        let format = |idx| format.map_or(FieldFormat::Text, |format| format.format_for(idx));
-        Ok(statement.shape.schema.as_ref().map(|schema| fields(schema, format)).unwrap_or_default())
-    }
-}
-
-#[async_trait]
 impl ExtendedQueryHandler for Handlers {
     type Statement = Prepared;
     type QueryParser = Self;
 
     fn query_parser(&self) -> Arc<Self> {
         Arc::new(Self(Arc::clone(&self.0)))
+    }
+
+    /// Portals live as long as their transaction.
+    async fn on_sync<C>(&self, client: &mut C, _message: SyncMessage) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let status = client.transaction_status();
+        if status == TransactionStatus::Idle {
+            client.portal_store().clear_portals();
+            self.0.session()?.portals().take();
+        } else {
+            client.portal_store().rm_portal(DEFAULT_NAME);
+        }
+        client.send(PgWireBackendMessage::ReadyForQuery(ReadyForQuery::new(status))).await?;
+        client.flush().await?;
+        Ok(())
+    }
+
+    /// A connection keeps so many statements and no more.
+    async fn on_parse<C>(&self, client: &mut C, message: Parse) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let name = message.name.clone().unwrap_or_else(|| DEFAULT_NAME.to_owned());
+        self.0.session()?.statements().admit(&name, ("预备语句", "prepared statements"))?;
+        let parsed = StoredStatement::parse(client, &message, self.query_parser()).await?;
+        match parsed {
+            Some(statement) => client.portal_store().put_statement(Arc::new(statement)),
+            None => client.portal_store().put_empty_statement(&name),
+        }
+        client.send(PgWireBackendMessage::ParseComplete(ParseComplete::new())).await?;
+        Ok(())
+    }
+
+    async fn on_close<C>(&self, client: &mut C, message: Close) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let name = message.name.as_deref().unwrap_or(DEFAULT_NAME);
+        match message.target_type {
+            TARGET_TYPE_BYTE_STATEMENT => {
+                client.portal_store().rm_statement(name);
+                self.0.session()?.statements().forget(name);
+            }
+            TARGET_TYPE_BYTE_PORTAL => {
+                client.portal_store().rm_portal(name);
+                self.0.session()?.portals().forget(name);
+            }
+            _ => {}
+        }
+        client.send(PgWireBackendMessage::CloseComplete(CloseComplete::new())).await?;
+        Ok(())
     }
 
     async fn on_bind<C>(&self, client: &mut C, message: Bind) -> PgWireResult<()>
@@ -247,6 +277,8 @@ impl ExtendedQueryHandler for Handlers {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let name = message.statement_name.as_deref().unwrap_or(DEFAULT_NAME);
+        let portal = message.portal_name.as_deref().unwrap_or(DEFAULT_NAME);
+        self.0.session()?.portals().admit(portal, ("门户", "portals"))?;
         match client.portal_store().get_statement(name) {
             Some(Entry::Value(statement)) => {
                 let shape = &statement.statement.shape;
@@ -260,7 +292,7 @@ impl ExtendedQueryHandler for Handlers {
             }
             Some(Entry::Empty) => {
                 check_counts(message.parameters.len(), 0, (0, 0), 0)?;
-                client.portal_store().put_empty_portal(message.portal_name.as_deref().unwrap_or(DEFAULT_NAME));
+                client.portal_store().put_empty_portal(portal);
             }
             None => return Err(unknown("26000", "预备语句", "prepared statement", name)),
         }

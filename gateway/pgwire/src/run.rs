@@ -95,18 +95,34 @@ impl Session {
                 done("CLOSE CURSOR")
             }
             Command::Deallocate(name) => {
-                // Of all, those stay that nobody can tell from fresh ones: a name that is parsed again is replaced.
-                if let Some(name) = name {
-                    client.portal_store().rm_statement(name);
+                match name {
+                    Some(name) => {
+                        client.portal_store().rm_statement(name);
+                        self.statements().forget(name);
+                    }
+                    None => self.deallocate_all(client),
                 }
                 done("DEALLOCATE")
             }
             Command::DiscardAll => {
                 self.settings().reset();
                 self.cursors.lock().await.clear();
+                self.deallocate_all(client);
                 done("DISCARD ALL")
             }
             Command::Unlisten => done("UNLISTEN"),
+        }
+    }
+
+    /// Nothing that was prepared is kept.
+    fn deallocate_all<C>(&self, client: &C)
+    where
+        C: ClientPortalStore,
+        C::PortalStore: PortalStore,
+    {
+        let names = self.statements().take();
+        for name in names {
+            client.portal_store().rm_statement(&name);
         }
     }
 

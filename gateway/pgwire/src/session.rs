@@ -17,6 +17,7 @@ use crate::commands::{Command, commands};
 use crate::cursors::Cursor;
 use crate::door::Door;
 use crate::errors::{error, notice, of_auth, of_query};
+use crate::names::Names;
 use crate::running::{Registered, Running, Stop};
 use crate::settings::Settings;
 use crate::sign_in::Credential;
@@ -28,6 +29,9 @@ pub(crate) struct Session {
     client: String,
     settings: Mutex<Settings>,
     pub(crate) cursors: tokio::sync::Mutex<HashMap<String, Cursor>>,
+    /// What the client has prepared and bound.
+    statements: Mutex<Names>,
+    portals: Mutex<Names>,
     running: Arc<Running>,
     catalog: tokio::sync::Mutex<Option<Arc<Catalog>>>,
     n_statements: std::sync::atomic::AtomicU64,
@@ -63,6 +67,8 @@ impl Session {
             client,
             settings: Mutex::default(),
             cursors: tokio::sync::Mutex::default(),
+            statements: Mutex::default(),
+            portals: Mutex::default(),
             running,
             catalog: tokio::sync::Mutex::default(),
             n_statements: std::sync::atomic::AtomicU64::new(0),
@@ -72,6 +78,14 @@ impl Session {
 
     pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn statements(&self) -> MutexGuard<'_, Names> {
+        self.statements.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn portals(&self) -> MutexGuard<'_, Names> {
+        self.portals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The statements of a text that is not longer than the gateway takes; it is not even looked at otherwise.

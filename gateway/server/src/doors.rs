@@ -118,7 +118,12 @@ fn pg_config(config: &ServerConfig) -> Result<PgConfig, Failure> {
     let tls =
         tls.transpose().map_err(|error| Failure::caused_by("TLS 证书或私钥不可用", "TLS cannot be offered", &error))?;
     let certificate = config.tls.as_ref().map(|(certificate, _)| std::fs::read(certificate)).transpose()?;
-    Ok(PgConfig { tls, certificate, max_connections: config.pg_max_connections })
+    Ok(PgConfig {
+        tls,
+        certificate,
+        max_connections: config.pg_max_connections,
+        max_message_bytes: config.max_body_bytes,
+    })
 }
 
 async fn until_dropped(mut stopping: watch::Receiver<()>) {

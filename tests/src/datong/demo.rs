@@ -75,6 +75,12 @@ impl Demo {
         (host, port.parse().expect("a port"))
     }
 
+    /// Everything it has printed, its log among it.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.running.output()
+    }
+
     /// The number of its process.
     #[must_use]
     pub fn id(&self) -> u32 {

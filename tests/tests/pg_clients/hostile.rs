@@ -155,3 +155,55 @@ pub(crate) async fn noise_harms_nobody_else(demo: &Demo) {
     let client = connect(demo, "grid_worker").await;
     assert_eq!(column(&client, "SELECT 1").await, [Some("1".to_owned())]);
 }
+
+/// A message is refused by its length, before it is read, and nothing is ready after an error that ends a connection.
+pub(crate) fn a_message_that_is_too_long_ends_the_connection(demo: &Demo) {
+    let head = |kind: u8, length: u32| [&[kind][..], &length.to_be_bytes()].concat();
+    let mut raw = Raw::open(demo);
+    raw.startup(&[("user", "grid_worker")]);
+    raw.0.write_all(&head(b'Q', 0x3fff_0000)).unwrap();
+    let told = raw.until(b'Z');
+    assert_eq!(states(&told), ["54000"], "{told:?}");
+    assert!(told.last().is_some_and(|(kind, _)| *kind == b'E'), "{told:?}");
+
+    let mut raw = Raw::authenticated(demo, "grid_worker");
+    let long = format!("SELECT 1 -- {}\0", "x".repeat(30_000));
+    raw.message(b'Q', long.as_bytes());
+    assert_ne!(states(&raw.until(b'Z')), ["54000"], "who has signed in may send more");
+    raw.0.write_all(&head(b'Q', 0x3fff_0000)).unwrap();
+    assert_eq!(states(&raw.until(b'Z')), ["54000"]);
+
+    let mut raw = Raw::open(demo);
+    raw.startup(&[("user", "grid_worker")]);
+    raw.message(b'p', b"a.b.c\0");
+    let told = raw.until(b'Z');
+    assert_eq!(states(&told), ["28P01"]);
+    assert!(!told.iter().any(|(kind, _)| *kind == b'Z'), "nothing is ready: {told:?}");
+}
+
+/// A connection keeps a thousand statements; those that are given up make room.
+pub(crate) fn prepared_statements_are_counted(demo: &Demo) {
+    let mut raw = Raw::authenticated(demo, "grid_worker");
+    let prepare = |raw: &mut Raw, name: &str| {
+        raw.message(b'P', &[name.as_bytes(), b"\0SHOW timezone\0\0\0"].concat());
+        raw.message(b'S', b"");
+        states(&raw.until(b'Z'))
+    };
+    for n in 0..1_000 {
+        assert!(prepare(&mut raw, &format!("s{n}")).is_empty(), "{n}");
+    }
+    assert_eq!(prepare(&mut raw, "one more"), ["53400"]);
+    assert!(prepare(&mut raw, "s7").is_empty(), "one of before is replaced");
+    raw.message(b'C', b"Ss8\0");
+    raw.message(b'S', b"");
+    assert!(states(&raw.until(b'Z')).is_empty());
+    assert!(prepare(&mut raw, "one more").is_empty());
+    raw.message(b'Q', b"DEALLOCATE ALL\0");
+    assert!(states(&raw.until(b'Z')).is_empty());
+    for n in 0..900 {
+        assert!(prepare(&mut raw, &format!("t{n}")).is_empty(), "{n}");
+    }
+    raw.message(b'B', b"\0s1\0\0\0\0\0\0\0");
+    raw.message(b'S', b"");
+    assert_eq!(states(&raw.until(b'Z')), ["26000"], "what was given up is gone");
+}

@@ -46,6 +46,8 @@ async fn the_door_keeps_what_it_promises() {
     attacks::a_second_statement_is_judged_like_the_first(&demo).await;
     attacks::a_function_call_is_not_answered(&demo);
     attacks::nobody_cancels_for_somebody_else(&demo).await;
+    hostile::a_message_that_is_too_long_ends_the_connection(&demo);
+    hostile::prepared_statements_are_counted(&demo);
     hostile::noise_harms_nobody_else(&demo).await;
     startup::programs_are_answered_when_they_connect(&demo).await;
 }

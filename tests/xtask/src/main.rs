@@ -1,6 +1,6 @@
 //! Tasks of this workspace: `cargo xtask test` runs every test, `cargo xtask test clients` asks a demo with the clients that departments
 //! have, `cargo xtask soak` many generated statements,
-//! `cargo xtask mutants` shows that taking a guard away turns a test red, `cargo xtask bench` what the barrier costs,
+//! `cargo xtask fuzz` noise at every door for long, `cargo xtask mutants` shows that taking a guard away turns a test red, `cargo xtask bench` what the barrier costs,
 //! `cargo xtask bench records` how long one record takes, `cargo xtask bench changes` what it costs to change a table.
 //!
 //! For `test` the binary is built first with the same features as the tests, because the tests in `tests/` drive it as its
@@ -20,6 +20,7 @@ use inner_cargo::{cargo, exit_code};
 const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF THE TEST RUNNER]
        cargo xtask test clients [CLIENT]...
        cargo xtask soak [--seed N] [--statements N]
+       cargo xtask fuzz [--seed N] [--seconds N FOR EACH DECODER]
        cargo xtask mutants [WORD OF A GUARD'S NAME]...
        cargo xtask bench [PEOPLE]
        cargo xtask bench records [PEOPLE]
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Some("test") if rest.first().is_some_and(|word| word == "clients") => clients::run(&rest),
         Some("test") => test(&rest),
         Some("soak") => soak::run(&rest).unwrap_or_else(usage),
+        Some("fuzz") => soak::fuzz(&rest).unwrap_or_else(usage),
         Some("mutants") => mutants::run(&rest).unwrap_or_else(|error| {
             eprintln!("{error}");
             ExitCode::FAILURE
